@@ -1,0 +1,167 @@
+# br - build, test, install. `make help` lists the targets.
+#
+# Knobs (command line or config.mak):
+#   MODE=release|debug|asan|ubsan|tsan|cov   one output folder each, build/MODE
+#   CC=gcc|clang   PREFIX=/usr/local   DESTDIR=   DEVELOPER=1 (warnings are errors)   V=1 (print commands)
+
+MODE    ?= release
+CC       = gcc
+PREFIX  ?= /usr/local
+DESTDIR ?=
+VERSION  = 0.1.0
+-include config.mak
+
+B ?= build/$(MODE)
+WARN := -Wall -Wextra -Wshadow -Wvla -Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \
+        -Wformat=2 -Wno-missing-field-initializers
+MODE_release := -O2 -g -DNDEBUG
+MODE_debug   := -O0 -g3
+MODE_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+MODE_ubsan   := -O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined
+MODE_tsan    := -O1 -g -fsanitize=thread
+MODE_cov     := -O0 -g --coverage
+MODE_FLAGS   := $(MODE_$(MODE))
+ifeq ($(MODE_FLAGS),)
+$(error unknown MODE '$(MODE)': release, debug, asan, ubsan, tsan or cov)
+endif
+
+LIBDIR   := $(PREFIX)/lib/br
+CPPFLAGS := -D_GNU_SOURCE -Iinclude -Isrc -I/usr/include/libxml2 -DBR_VERSION='"$(VERSION)"' -DBR_LIBDIR='"$(LIBDIR)"'
+CFLAGS   := -std=gnu11 -pthread $(WARN) $(if $(DEVELOPER),-Werror) $(MODE_FLAGS) $(EXTRA_CFLAGS)
+LDFLAGS  := -Wl,--as-needed -pthread $(MODE_FLAGS) $(EXTRA_LDFLAGS)
+LIBS     := -llmdb -lcjson -lpcre2-8 -lcrypto -lutf8proc -lstemmer -luchardet -lmd4c -lzstd -lxxhash -linih -lm
+XLIBS    := -lxml2 -lseccomp
+
+Q := $(if $(V),,@)
+say = @printf '  %-7s %s\n' $(1) $(2)
+
+SRC      := $(sort $(wildcard src/*/*.c))
+ASM      := $(sort $(wildcard src/*/*.S))
+EXTRACT  := $(sort $(wildcard src/extract/*.c))
+LIB_SRC  := $(filter-out $(EXTRACT),$(SRC))
+CMD_SRC  := $(filter-out cmd/br-extract.c cmd/gen.c,$(sort $(wildcard cmd/*.c)))
+LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o) $(ASM:%.S=$(B)/%.o)
+CMD_OBJ  := $(CMD_SRC:%.c=$(B)/%.o)
+X_OBJ    := $(EXTRACT:%.c=$(B)/%.o) $(B)/cmd/br-extract.o
+UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort $(wildcard tests/unit/u_*.c)))
+
+all: $(B)/br $(B)/br-extract ## build br and its helper (default)
+
+$(B)/br: $(CMD_OBJ) $(B)/libbr.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/br-extract: $(X_OBJ) $(B)/libbr.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(XLIBS)
+
+$(B)/br-gen: $(B)/cmd/gen.o $(filter-out $(B)/cmd/main.o,$(CMD_OBJ)) $(B)/libbr.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/libbr.a: $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/%.o: %.c $(B)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/%.o: %.S $(B)/flags
+	$(call say,AS,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -c -o $@ $<
+
+$(B)/src/embed/builtin.o: src/embed/br-static-256-v1.brem
+
+$(B)/tests/%: tests/unit/%.c $(B)/libbr.a $(B)/flags
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(B)/libbr.a -lcmocka $(LIBS) $(XLIBS)
+
+# Rewritten only when compiler or flags change, so that they rebuild everything.
+$(B)/flags: FORCE
+	@mkdir -p $(B); echo '$(CC) $(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS)' >$@
+
+# ---- tests ----
+
+unit: $(UNIT)
+check-run: all unit
+	@tests/run.sh $(B)
+check-cli: all
+	@for t in $(or $(T),tests/cli/*.bats); do BR="$(CURDIR)/$(B)/br" BR_MODE=$(MODE) bats $$t || exit 1; done
+check-unit: all unit
+	@for t in $(UNIT); do BR_EXTRACT="$(CURDIR)/$(B)/br-extract" $$t || exit 1; done
+
+check-layers: ## a module includes only what lies below it
+	@tests/check-layers.sh
+check-headers: ## every public header compiles alone
+	@for h in include/br/*.h; do $(CC) $(CPPFLAGS) $(CFLAGS) -Werror -x c -fsyntax-only $$h || exit 1; done; echo "headers: clean"
+check-man: ## manual pages are well-formed
+	@mandoc -T lint -W warning man/*.[1-7] && echo "manual: clean"
+check-sh:
+	@shellcheck -s sh .ci/install tests/*.sh && shellcheck .ci/run && echo "shell: clean"
+
+gen: $(B)/br-gen ## write manual pages and completions anew from the command table
+	@$(B)/br-gen all .
+check-gen: $(B)/br-gen ## what is committed is what would be generated
+	@rm -rf $(B)/gen && mkdir -p $(B)/gen/man $(B)/gen/completions && $(B)/br-gen all $(B)/gen && \
+	for f in $(B)/gen/*/*; do cmp -s $$f $${f#$(B)/gen/} || { echo "$${f#$(B)/gen/} is stale: run 'make gen'"; exit 1; }; done; echo "generated files: fresh"
+
+check-static: check-layers check-headers check-man check-sh check-gen
+check-clang:
+	@$(MAKE) --no-print-directory CC=clang MODE=release B=build/clang DEVELOPER=1 all unit
+check-asan: ## all tests under address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory MODE=asan check-run
+
+check: ## install what tests need, run them all
+	@.ci/install build test
+	@$(MAKE) --no-print-directory -j$$(nproc) DEVELOPER=1 all unit $(B)/br-gen
+	@$(MAKE) --no-print-directory DEVELOPER=1 check-static
+	@$(MAKE) --no-print-directory -j$$(nproc) check-clang
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=asan all unit
+	@$(MAKE) --no-print-directory check-asan
+	@$(MAKE) --no-print-directory DEVELOPER=1 check-run
+
+check-valgrind: all unit ## unit tests under valgrind (slow)
+	@for t in $(UNIT); do valgrind -q --error-exitcode=9 --leak-check=full $$t || exit 1; done
+check-tsan: ## threaded tests under the thread sanitizer
+	@$(MAKE) --no-print-directory MODE=tsan all unit
+	@for t in pool store; do BR_STORE_MAP=67108864 setarch -R build/tsan/tests/u_$$t || exit 1; done
+
+asan ubsan tsan cov debug: ## the same build in another mode
+	@$(MAKE) --no-print-directory MODE=$@ all
+
+# ---- use ----
+
+quickstart: ## install what is missing, build, index the handbook, ask it a question
+	@.ci/install build
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@tests/quickstart.sh $(B)/br
+
+bench: ## measure beside SQLite FTS5 (BR_SHARED or BR_DOCS names the documents)
+	@.ci/install build bench
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(B)/inproc
+	@BR=$(B)/br BR_INPROC=$(B)/inproc python3 tests/bench/bench.py $(BENCH_ARGS)
+
+$(B)/inproc: tests/bench/inproc.c $(B)/libbr.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+install: all ## into $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)
+	install $(B)/br $(DESTDIR)$(PREFIX)/bin/br
+	install $(B)/br-extract $(DESTDIR)$(LIBDIR)/br-extract
+	for s in 1 5 7; do install -d $(DESTDIR)$(PREFIX)/share/man/man$$s; install -m 644 man/*.$$s $(DESTDIR)$(PREFIX)/share/man/man$$s; done
+	install -D -m 644 completions/br.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/br
+	install -D -m 644 completions/_br $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_br
+	install -D -m 644 completions/br.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/br.fish
+
+clean: ## remove what was built
+	rm -rf build
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile; sed -n '3,6s/^# //p' Makefile
+
+FORCE:
+.PHONY: all unit gen install clean help quickstart bench FORCE asan ubsan tsan cov debug \
+	check check-run check-unit check-cli check-layers check-headers check-man check-sh check-gen check-static check-clang check-asan check-valgrind check-tsan
+-include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(X_OBJ:.o=.d) $(B)/cmd/gen.d $(UNIT:=.d)
