@@ -1,0 +1,73 @@
+/*
+ * Hashes and random: the door to libcrypto and xxHash. SHA-256 names content, XXH3 makes table and path keys.
+ */
+#include "br/base.h"
+
+#include <openssl/sha.h>
+#include <sys/random.h>
+#include <xxhash.h>
+
+uint64_t br_hash64(const void *p, size_t n) { return XXH3_64bits(p, n); }
+
+void br_hash128(uint8_t out[16], const void *p, size_t n)
+{
+	XXH128_canonical_t c;
+
+	XXH128_canonicalFromHash(&c, XXH3_128bits(p, n));
+	memcpy(out, c.digest, 16);
+}
+
+void br_sha256(uint8_t out[32], const void *p, size_t n) { SHA256(p, n, out); }
+
+void br_hex(char *out, const uint8_t *p, size_t n)
+{
+	static const char digit[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++) {
+		out[2 * i] = digit[p[i] >> 4];
+		out[2 * i + 1] = digit[p[i] & 15];
+	}
+	out[2 * n] = 0;
+}
+
+void br_random(void *p, size_t n)
+{
+	while (n) {
+		ssize_t got = getrandom(p, n, 0);
+		BR_ASSERT(got > 0);
+		p = (char *)p + got;
+		n -= (size_t)got;
+	}
+}
+
+static void uuid_format(char out[37], uint8_t r[16], uint8_t version)
+{
+	char hex[33];
+
+	r[6] = (uint8_t)((r[6] & 0x0f) | version << 4);
+	r[8] = (r[8] & 0x3f) | 0x80;
+	br_hex(hex, r, 16);
+	for (int i = 0, o = 0; i < 32; i++) {
+		if (i == 8 || i == 12 || i == 16 || i == 20)
+			out[o++] = '-';
+		out[o++] = hex[i];
+	}
+	out[36] = 0;
+}
+
+void br_uuid(char out[37])
+{
+	uint8_t r[16];
+
+	br_random(r, sizeof r);
+	uuid_format(out, r, 4);
+}
+
+void br_uuid_ordered(char out[37], int64_t ms)
+{
+	uint8_t r[16];
+
+	br_be64(r, (uint64_t)ms << 16);
+	br_random(r + 6, 10);
+	uuid_format(out, r, 7);
+}
