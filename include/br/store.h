@@ -1,0 +1,131 @@
+/*
+ * store - the LMDB environment: tables, transactions, the writer lock, growth of the map.
+ * Use:     br_store_open; br_txn_begin(read) ... br_txn_end; br_store_write(fn) for every change.
+ * Owns:    .br/data.mdb, .br/data.mdb-lock, .br/lock. Nobody else opens them.
+ * Threads: a store may be shared; a transaction belongs to one thread, and a thread has one at a time (a second one, also
+ *          br_store_write while reading, is refused with BUG). One open store per path and process; never used across fork.
+ * Growth:  when the map must grow, the writer waits until every reading transaction of this process has ended, and new ones
+ *          wait meanwhile: whoever reads must not wait for a thread that writes.
+ * Lives:   slices that come out point into the map: valid until the transaction ends (in a write transaction:
+ *          until the next change). They are unaligned: memcpy numbers out (br_rd_le32 and friends).
+ * Fails:   LOCKED, FULL, CORRUPT, VERSION, IO. After FULL or a kill the last commit is intact and readable.
+ * Format:  man/br-index.5
+ */
+#ifndef BR_STORE_H
+#define BR_STORE_H
+
+#include "br/base.h"
+
+#define BR_STORE_FORMAT 1
+
+/* Keys of all per-notebook tables begin with the notebook's u32, big-endian ("nb"). See br-index(5) for every record. */
+#define BR_TABLE_LIST(X)                                                                             \
+	X(META)     /* ascii name -> number or text                                            */    \
+	X(NOTEBOOK) /* nb -> notebook record                                                   */    \
+	X(EXTID)    /* kind u8, external id -> u64                                             */    \
+	X(DOC)      /* nb, doc -> document record                                              */    \
+	X(PATH)     /* nb, hash128(path) -> doc u32                                            */    \
+	X(TEXT)     /* nb, doc, block -> zstd of stored text                                   */    \
+	X(CHUNK)    /* nb, first chunk -> a segment of chunk entries of one document           */    \
+	X(LEN)      /* nb, block -> u16 length per chunk                                       */    \
+	X(VEC)      /* nb, block -> scaled int8 vectors, one row per chunk                     */    \
+	X(DEAD)     /* nb, block -> bitmap of deleted chunks                                   */    \
+	X(TERM)     /* nb, term -> df, and the postings or where they are                      */    \
+	X(POST)     /* nb, term number, first chunk -> packed postings                         */
+
+enum br_table {
+#define X(name) BR_T_##name,
+	BR_TABLE_LIST(X)
+#undef X
+	BR_TABLE_COUNT
+};
+
+struct br_store;
+struct br_txn;
+
+enum br_store_flags { BR_STORE_CREATE = 1 };
+struct br_store_opts {
+	int flags;
+	int64_t wait_ms;   /* for the writer lock; -1 for ever */
+};
+
+/*
+ * dir is the workspace folder (".br"). NOWORKSPACE if there is no data file and no CREATE; with CREATE a data file that is
+ * there is opened as it is. Creating is atomic and makes the folder. Ignores SIGXFSZ for the process.
+ */
+BR_MUST_USE int br_store_open(struct br_store **out, const char *dir, const struct br_store_opts *opts, struct br_err *err);
+void br_store_close(struct br_store *s);
+const char *br_store_dir(const struct br_store *s);
+uint64_t br_store_bytes(const struct br_store *s);       /* size of data.mdb */
+
+/*
+ * Every page of data.mdb, without the help of LMDB, which trusts pages: CORRUPT names the page and table. A damaged page may
+ * kill the process when records are read from it, so a thorough check of records begins with this one. Opening checks only
+ * the file's length, the list of tables and META.
+ */
+BR_MUST_USE int br_store_check(struct br_store *s, struct br_err *err);
+
+/* A snapshot for reading. Never hold one across a model call or a slow client. */
+BR_MUST_USE int br_txn_read(struct br_txn **out, struct br_store *s, struct br_err *err);
+void br_txn_end(struct br_txn *t);                       /* NULL is accepted */
+uint64_t br_txn_generation(struct br_txn *t);            /* raised by one with every commit; inside br_store_write: the new one */
+
+/*
+ * Runs fn inside a write transaction under the writer lock, then commits and syncs; what this returns 0 for is durable.
+ * When the map must grow, fn's changes are undone and fn is called again: it must be repeatable (start from its
+ * inputs, reset its outputs). fn returning non-zero undoes everything; that value is returned.
+ */
+typedef int br_write_fn(struct br_txn *t, void *arg, struct br_err *err);
+BR_MUST_USE int br_store_write(struct br_store *s, br_write_fn *fn, void *arg, struct br_err *err);
+
+/* ---- records; `key` 1 to 511 bytes; key and val must not point into the store when something is changed ---- */
+
+/* 1 found, 0 not there, negative on damage. */
+BR_MUST_USE int br_get(struct br_slice *out, struct br_txn *t, enum br_table table, struct br_slice key, struct br_err *err);
+BR_MUST_USE int br_put(struct br_txn *t, enum br_table table, struct br_slice key, struct br_slice val, struct br_err *err);
+/* As br_put where the caller knows that key sorts behind every key of the table; falls back to br_put when it does not. */
+BR_MUST_USE int br_append(struct br_txn *t, enum br_table table, struct br_slice key, struct br_slice val, struct br_err *err);
+/* Room for n bytes under key, to be filled by the caller before any other change. */
+BR_MUST_USE int br_put_reserve(char **out, struct br_txn *t, enum br_table table, struct br_slice key, size_t n, struct br_err *err);
+BR_MUST_USE int br_del(struct br_txn *t, enum br_table table, struct br_slice key, struct br_err *err); /* 1 removed, 0 was not there */
+BR_MUST_USE int br_del_prefix(struct br_txn *t, enum br_table table, struct br_slice prefix, struct br_err *err);
+BR_MUST_USE int br_table_count(uint64_t *out, struct br_txn *t, enum br_table table, struct br_err *err);
+
+/* ---- cursors: keys in byte order ---- */
+
+/*
+ * Close cursors before their transaction ends. A new cursor stands outside: next is the first record, prev the last. After
+ * "none" it stands nowhere, and next and prev are none too: seek again. Seeking an empty key gives the first record.
+ */
+struct br_cur { void *c; struct br_slice key, val; };
+BR_MUST_USE int br_cur_open(struct br_cur *c, struct br_txn *t, enum br_table table, struct br_err *err);
+/* First key >= key / the neighbours / the last key with this prefix: 1 there (key and val set), 0 none, negative on damage. */
+int br_cur_seek(struct br_cur *c, struct br_slice key, struct br_err *err);
+int br_cur_next(struct br_cur *c, struct br_err *err);
+int br_cur_prev(struct br_cur *c, struct br_err *err);
+int br_cur_last_le(struct br_cur *c, struct br_slice key, struct br_err *err); /* last key <= key */
+void br_cur_close(struct br_cur *c);
+
+/* ---- keys ---- */
+
+struct br_key { char b[512]; size_t n; };
+static inline struct br_slice br_key_slice(const struct br_key *k) { return br_slice(k->b, k->n); }
+static inline void br_key_init(struct br_key *k, uint32_t nb) { br_be32(k->b, nb); k->n = 4; }
+static inline void br_key_u32(struct br_key *k, uint32_t v) { br_be32(k->b + k->n, v); k->n += 4; }
+static inline void br_key_bytes(struct br_key *k, const void *p, size_t n)
+{
+	BR_ASSERT(k->n + n <= 511);
+	memcpy(k->b + k->n, p, n);
+	k->n += n;
+}
+static inline bool br_has_prefix(struct br_slice s, struct br_slice prefix)
+{
+	return s.len >= prefix.len && memcmp(s.ptr, prefix.ptr, prefix.len) == 0;
+}
+
+/* ---- counters in META ---- */
+
+BR_MUST_USE int br_meta_get(uint64_t *out, struct br_txn *t, const char *name, struct br_err *err); /* 0 when never set */
+BR_MUST_USE int br_meta_put(struct br_txn *t, const char *name, uint64_t v, struct br_err *err);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * Cursors over one table. `key` and `val` are set by every call that returns 1. Where there is none they become empty
+ * slices, key.ptr not NULL, and the place is lost: the neighbours are none too, until the next seek.
+ */
+#include "internal.h"
+
+static struct br_store *store_of(MDB_cursor *c)
+{
+	return mdb_env_get_userctx(mdb_txn_env(mdb_cursor_txn(c)));
+}
+
+static int table_of(MDB_cursor *c)
+{
+	const struct br_store *s = store_of(c);
+	MDB_dbi dbi = mdb_cursor_dbi(c);
+	int i = 0;
+
+	while (i < BR_TABLE_COUNT - 1 && s->dbi[i] != dbi)
+		i++;
+	return i;
+}
+
+int br_cur_open(struct br_cur *c, struct br_txn *t, enum br_table table, struct br_err *err)
+{
+	MDB_cursor *m;
+	int rc = mdb_cursor_open(t->m, t->s->dbi[table], &m);
+
+	*c = (struct br_cur){ 0 };
+	if (rc)
+		return br_store__fail(err, t->s, rc, "read from", (int)table);
+	c->c = m;
+	return 0;
+}
+
+void br_cur_close(struct br_cur *c)
+{
+	if (c->c)
+		mdb_cursor_close(c->c);
+	*c = (struct br_cur){ 0 };
+}
+
+static int none(struct br_cur *c)
+{
+	c->key = c->val = br_slice("", 0);
+	return 0;
+}
+
+static bool is_none(const struct br_cur *c)
+{
+	return c->key.ptr && c->key.len == 0;
+}
+
+static int move(struct br_cur *c, struct br_slice from, MDB_cursor_op op, struct br_err *err)
+{
+	MDB_val k = br_store__val(from), v = { 0 };
+	int rc = mdb_cursor_get(c->c, &k, &v, op);
+
+	if (rc) {
+		none(c);
+		return rc == MDB_NOTFOUND ? 0 : br_store__fail(err, store_of(c->c), rc, "read from", table_of(c->c));
+	}
+	c->key = br_store__slice(k);
+	c->val = br_store__slice(v);
+	return 1;
+}
+
+int br_cur_seek(struct br_cur *c, struct br_slice key, struct br_err *err)
+{
+	return move(c, key, key.len ? MDB_SET_RANGE : MDB_FIRST, err);
+}
+
+int br_cur_next(struct br_cur *c, struct br_err *err)
+{
+	return is_none(c) ? 0 : move(c, br_slice(NULL, 0), MDB_NEXT, err);
+}
+
+int br_cur_prev(struct br_cur *c, struct br_err *err)
+{
+	return is_none(c) ? 0 : move(c, br_slice(NULL, 0), MDB_PREV, err);
+}
+
+int br_cur_last_le(struct br_cur *c, struct br_slice key, struct br_err *err)
+{
+	int rc = br_cur_seek(c, key, err);
+
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return move(c, br_slice(NULL, 0), MDB_LAST, err);
+	return br_slice_eq(c->key, key) ? 1 : br_cur_prev(c, err);
+}

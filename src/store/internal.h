@@ -1,0 +1,64 @@
+/* store, private: the only module that knows LMDB. */
+#ifndef BR_STORE_INTERNAL_H
+#define BR_STORE_INTERNAL_H
+
+#include "br/store.h"
+
+#include <lmdb.h>
+#include <pthread.h>
+
+#define STORE_DBS        32  /* tables LMDB has handles for: room for later formats */
+#define STORE_READERS    512
+#define STORE_SPARE_MAX  16  /* read transactions kept for reuse; each holds a reader slot */
+#define STORE_MAP_START  (1ull << 30)
+#define STORE_MAP_UNIT   (1ull << 16) /* map sizes are multiples of it: every page size divides it */
+
+struct br_txn {
+	MDB_txn *m;
+	struct br_store *s;
+	struct br_txn *prev, *next; /* in s->live; spare ones use next alone */
+	pthread_t owner;
+	bool write, map_full;       /* map_full: a change found no room; the map grows and the work is done again */
+	uint64_t generation;        /* write: the one its commit makes */
+};
+
+struct br_store {
+	MDB_env *env;
+	MDB_dbi dbi[BR_TABLE_COUNT];
+	char table_name[BR_TABLE_COUNT][12]; /* the names of BR_TABLE_LIST in lower case */
+	char *dir, *data_path, *lock_path;
+	int64_t wait_ms;
+
+	/*
+	 * The map may only be changed while no transaction of this process uses it, and LMDB does not check. So every
+	 * transaction stands in `live` from before its begin until after its end, and a change of the map waits until
+	 * that list is empty; while it waits, new transactions do too.
+	 */
+	pthread_mutex_t mu;         /* guards what follows */
+	pthread_cond_t changed;     /* live became empty, or remapping false */
+	struct br_txn *live, *spare;
+	unsigned n_spare;
+	bool remapping, readers_checked;
+};
+
+/* fail.c: `op` as in "cannot read from"; table is a br_table, or -1 for the store as a whole. */
+int br_store__fail(struct br_err *err, const struct br_store *s, int rc, const char *op, int table);
+
+/* check.c: is what stands at path, by its header and size, a whole LMDB file? */
+int br_store__check_file(const char *path, struct br_err *err);
+
+/* txn.c: ends a reading transaction without keeping it for reuse; `keep` keeps the table handles opened in it. */
+void br_store__txn_finish(struct br_txn *t, bool keep);
+
+/* env.c: at least doubles the map, once all transactions of this process have ended. */
+int br_store__remap(struct br_store *s, struct br_err *err);
+
+static inline void br_store__le64(char out[8], uint64_t v)
+{
+	for (int i = 0; i < 8; i++)
+		out[i] = (char)(v >> 8 * i);
+}
+static inline MDB_val br_store__val(struct br_slice s) { return (MDB_val){ s.len, (void *)(uintptr_t)s.ptr }; }
+static inline struct br_slice br_store__slice(MDB_val v) { return br_slice(v.mv_data, v.mv_size); }
+
+#endif

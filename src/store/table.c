@@ -1,0 +1,132 @@
+/* Records of the tables, and the counters in META. */
+#include "internal.h"
+
+/* Remembers that the map was full: the transaction is lost, and br_store_write does it again with a larger one. */
+static int change_failed(struct br_txn *t, enum br_table table, int rc, struct br_err *err)
+{
+	if (rc == MDB_MAP_FULL)
+		t->map_full = true;
+	return br_store__fail(err, t->s, rc, "write to", (int)table);
+}
+
+int br_get(struct br_slice *out, struct br_txn *t, enum br_table table, struct br_slice key, struct br_err *err)
+{
+	MDB_val k = br_store__val(key), v;
+	int rc = mdb_get(t->m, t->s->dbi[table], &k, &v);
+
+	*out = br_slice(NULL, 0);
+	if (rc == MDB_NOTFOUND)
+		return 0;
+	if (rc)
+		return br_store__fail(err, t->s, rc, "read from", (int)table);
+	*out = br_store__slice(v);
+	return 1;
+}
+
+static int put(struct br_txn *t, enum br_table table, struct br_slice key, MDB_val *v, unsigned flags, struct br_err *err)
+{
+	MDB_val k = br_store__val(key);
+	int rc = mdb_put(t->m, t->s->dbi[table], &k, v, flags);
+
+	return rc ? change_failed(t, table, rc, err) : 0;
+}
+
+int br_put(struct br_txn *t, enum br_table table, struct br_slice key, struct br_slice val, struct br_err *err)
+{
+	MDB_val v = br_store__val(val);
+
+	return put(t, table, key, &v, 0, err);
+}
+
+int br_append(struct br_txn *t, enum br_table table, struct br_slice key, struct br_slice val, struct br_err *err)
+{
+	MDB_val k = br_store__val(key), v = br_store__val(val);
+	int rc = mdb_put(t->m, t->s->dbi[table], &k, &v, MDB_APPEND);
+
+	if (rc == MDB_KEYEXIST)
+		return br_put(t, table, key, val, err);
+	return rc ? change_failed(t, table, rc, err) : 0;
+}
+
+int br_put_reserve(char **out, struct br_txn *t, enum br_table table, struct br_slice key, size_t n, struct br_err *err)
+{
+	MDB_val v = { n, NULL };
+	int rc = put(t, table, key, &v, MDB_RESERVE, err);
+
+	*out = rc == 0 ? v.mv_data : NULL;
+	return rc;
+}
+
+int br_del(struct br_txn *t, enum br_table table, struct br_slice key, struct br_err *err)
+{
+	MDB_val k = br_store__val(key);
+	int rc = mdb_del(t->m, t->s->dbi[table], &k, NULL);
+
+	if (rc == MDB_NOTFOUND)
+		return 0;
+	return rc ? change_failed(t, table, rc, err) : 1;
+}
+
+/* Seeks afresh after each removal: from the page where the cursor stands that is cheap, and it never skips a record. */
+static int del_range(MDB_cursor *c, struct br_slice prefix)
+{
+	int rc;
+
+	for (;;) {
+		MDB_val k = br_store__val(prefix), v;
+		rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
+		if (rc || !br_has_prefix(br_store__slice(k), prefix))
+			break;
+		if ((rc = mdb_cursor_del(c, 0)))
+			break;
+	}
+	return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+int br_del_prefix(struct br_txn *t, enum br_table table, struct br_slice prefix, struct br_err *err)
+{
+	MDB_cursor *c;
+	int rc;
+
+	if (prefix.len == 0) {
+		rc = mdb_drop(t->m, t->s->dbi[table], 0);
+	} else if (!(rc = mdb_cursor_open(t->m, t->s->dbi[table], &c))) {
+		rc = del_range(c, prefix);
+		mdb_cursor_close(c);
+	}
+	return rc ? change_failed(t, table, rc, err) : 0;
+}
+
+int br_table_count(uint64_t *out, struct br_txn *t, enum br_table table, struct br_err *err)
+{
+	MDB_stat st;
+	int rc = mdb_stat(t->m, t->s->dbi[table], &st);
+
+	*out = rc ? 0 : st.ms_entries;
+	return rc ? br_store__fail(err, t->s, rc, "read from", (int)table) : 0;
+}
+
+/* ---- counters ---- */
+
+int br_meta_get(uint64_t *out, struct br_txn *t, const char *name, struct br_err *err)
+{
+	struct br_slice v;
+	int rc = br_get(&v, t, BR_T_META, br_slice_str(name), err);
+
+	*out = 0;
+	if (rc <= 0)
+		return rc;
+	if (v.len != 8)
+		return br_fail(err, BR_ECORRUPT, "'%s' is damaged: record '%s' of table 'meta' has %zu bytes instead of 8",
+		               t->s->data_path, name, v.len);
+	*out = br_rd_le64(v.ptr);
+	return 0;
+}
+
+int br_meta_put(struct br_txn *t, const char *name, uint64_t v, struct br_err *err)
+{
+	char b[8];
+
+	br_store__le64(b, v);
+	return br_put(t, BR_T_META, br_slice_str(name), br_slice(b, sizeof b), err);
+}
