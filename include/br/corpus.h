@@ -1,0 +1,173 @@
+/*
+ * corpus - the workspace, its notebooks and documents; ingest and sync.
+ * Use:     br_ws_find + br_ws_open; br_nb_get; br_ingest or br_sync; br_ws_close.
+ * Threads: a workspace may be shared by readers; ingest and sync start their own worker threads.
+ * Lives:   records decoded into an arena live as long as the arena, not as the transaction.
+ * Fails:   NOWORKSPACE, NOTFOUND, EXISTS, LOCKED, FULL, CORRUPT. Inputs that fail are counted and reported, and do not stop the rest.
+ */
+#ifndef BR_CORPUS_H
+#define BR_CORPUS_H
+
+#include "br/chunk.h"
+#include "br/config.h"
+#include "br/embed.h"
+#include "br/fts.h"
+#include "br/json.h"
+#include "br/os.h"
+#include "br/store.h"
+
+/* ---- workspace ---- */
+
+struct br_ws {
+	struct br_store *store;
+	char *dir;                /* ".br", absolute */
+	char *root;               /* its parent: document paths are relative to it */
+	struct br_config *config;
+	const struct br_model *model;
+};
+/* Absolute path of the .br that serves `start` (NULL: current folder), walking up; `forced` (from --workspace or BR_DIR) wins. */
+BR_MUST_USE int br_ws_find(char **dir, const char *start, const char *forced, struct br_err *err);
+/* Creates parent/.br with an empty "default" notebook. EXISTS if there is one. Never leaves half a workspace behind. */
+BR_MUST_USE int br_ws_init(const char *dir, struct br_err *err);
+BR_MUST_USE int br_ws_open(struct br_ws **out, const char *dir, int64_t wait_ms, struct br_err *err);
+void br_ws_close(struct br_ws *ws);
+
+/* ---- notebooks ---- */
+
+struct br_nb {
+	uint32_t nb;
+	char id[37];
+	char *name;
+	int64_t created, updated;       /* seconds since 1970 */
+	uint64_t generation;            /* workspace generation of its last change */
+	uint32_t next_doc, next_chunk;  /* numbers ever given */
+	uint32_t docs, chunks, dead;    /* live documents, live chunks, deleted chunks whose postings remain */
+	uint64_t text_bytes;            /* of live documents */
+	uint64_t source_bytes;
+	struct br_chunk_opts chunking;
+	char lang[8];                   /* "" guess per document */
+	double k1, b;
+	char model_id[33];              /* pinned: id, hash, dimension; dim 0: no vectors */
+	uint8_t model_sha[8];
+	uint32_t dim;
+	char *settings;                 /* further settings as JSON, "{}" */
+	BR_VEC(struct br_lang_count { char lang[8]; uint32_t docs; }) langs; /* live documents by language; decides how questions are stemmed */
+	BR_VEC(char *) roots;           /* folders kept equal by sync, relative to the workspace's root */
+};
+/* name NULL: the one `br notebook use` chose ("default" at first). By name or id. */
+BR_MUST_USE int br_nb_get(struct br_nb **out, struct br_arena *a, struct br_txn *t, const char *name, struct br_err *err);
+typedef int br_nb_fn(const struct br_nb *nb, void *arg);
+BR_MUST_USE int br_nb_each(struct br_txn *t, br_nb_fn *fn, void *arg, struct br_err *err);
+BR_MUST_USE int br_nb_create(struct br_ws *ws, const char *name, char id_out[37], struct br_err *err);
+BR_MUST_USE int br_nb_rename(struct br_ws *ws, const char *name, const char *to, struct br_err *err);
+BR_MUST_USE int br_nb_use(struct br_ws *ws, const char *name, struct br_err *err);
+BR_MUST_USE int br_nb_delete(struct br_ws *ws, const char *name, struct br_err *err); /* documents, index and all; in one commit */
+/* Keys: language, chunk.strategy, chunk.size, chunk.overlap, bm25.k1, bm25.b. Those that change the index apply to documents (re)indexed later; *reindex says so. */
+BR_MUST_USE int br_nb_set(struct br_ws *ws, const char *name, const char *key, const char *value, bool *reindex, struct br_err *err);
+bool br_nb_name_ok(const char *name, struct br_err *err);
+const char *br_nb_current(char **out, struct br_txn *t); /* name in use; caller frees *out */
+
+/* ---- documents ---- */
+
+enum br_origin { BR_FROM_FILE, BR_FROM_UPLOAD, BR_FROM_RECORD };
+enum br_doc_state {
+	BR_DOC_INDEXED,
+	BR_DOC_UPLOADED, /* stored, not indexed yet */
+	BR_DOC_FAILED,   /* could not be read or understood: tried again by every sync */
+	BR_DOC_SKIPPED,  /* nothing to index (binary, empty): remembered, so that it is not read again */
+};
+struct br_doc {
+	uint32_t doc;                 /* number in the notebook */
+	char id[37];
+	char *path;                   /* relative to the workspace's root, or the name given at upload, or the record's id */
+	char *title;                  /* "" if none */
+	char lang[8], encoding[24];
+	uint8_t format, origin, state;
+	uint64_t size, inode;         /* of the source */
+	int64_t mtime_ns, seen_ns;    /* of the source; wall clock just before it was read */
+	int64_t created, indexed;     /* seconds since 1970 */
+	uint8_t sha[32];              /* of the source's bytes */
+	uint32_t first_chunk, chunks; /* chunk numbers first_chunk .. first_chunk + chunks - 1 */
+	uint32_t text_bytes, tokens;
+	char *meta;                   /* JSON object, "" if none */
+	char *error;                  /* why it failed or was skipped, "" otherwise */
+};
+BR_MUST_USE int br_doc_get(struct br_doc **out, struct br_arena *a, struct br_txn *t, uint32_t nb, uint32_t doc, struct br_err *err);
+/* By path as given (relative to the current folder or to the root), id, or unique id prefix of at least 6 characters. */
+BR_MUST_USE int br_doc_find(struct br_doc **out, struct br_arena *a, struct br_txn *t, const struct br_ws *ws, uint32_t nb, const char *name, struct br_err *err);
+typedef int br_doc_fn(const struct br_doc *doc, void *arg);
+BR_MUST_USE int br_doc_each(struct br_txn *t, uint32_t nb, br_doc_fn *fn, void *arg, struct br_err *err); /* doc lives for the call */
+/* Stored text, bytes off .. off + len - 1 (clipped) appended to out. */
+BR_MUST_USE int br_doc_text(struct br_buf *out, struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t off, uint32_t len, struct br_err *err);
+struct br_ingest_stats;
+BR_MUST_USE int br_doc_remove(struct br_ws *ws, uint32_t nb, const uint32_t *doc, size_t n, struct br_err *err);
+
+/* ---- chunks ---- */
+
+struct br_chunk_rec {
+	uint32_t chunk, doc, ordinal; /* ordinal: from 0 within the document */
+	uint32_t off, len, line, line_end, page, tokens;
+	struct br_slice heading;      /* path, parts separated by '\x1f', "" none; in the map: lives as long as the transaction */
+};
+BR_MUST_USE int br_chunk_get(struct br_chunk_rec *out, struct br_txn *t, uint32_t nb, uint32_t chunk, struct br_err *err);
+/* Bits of live chunks; *out stays all zero size when none is deleted (then NULL may be passed on as `keep`). */
+BR_MUST_USE int br_chunks_live(struct br_bits *out, struct br_txn *t, const struct br_nb *nb, struct br_err *err);
+
+/* ---- ingest and sync ---- */
+
+enum br_action { BR_ACT_ADD, BR_ACT_CHANGE, BR_ACT_MOVE, BR_ACT_DELETE, BR_ACT_KEEP, BR_ACT_SKIP, BR_ACT_FAIL, BR_ACT_COUNT };
+const char *br_action_name(enum br_action a); /* "add" ... as in the JSON events */
+struct br_event {
+	enum br_action action;
+	const char *path;    /* relative to the root */
+	const char *from;    /* MOVE: the old path */
+	const char *reason;  /* SKIP, FAIL; else NULL */
+	uint64_t size;
+};
+struct br_progress { uint64_t files_done, files_total, bytes_done, bytes_total; };
+struct br_ingest_stats {
+	uint64_t count[BR_ACT_COUNT];
+	uint64_t chunks, bytes, text_bytes; /* written */
+	uint64_t generation;
+	double seconds;
+};
+struct br_ingest_opts {
+	const char *notebook;                      /* NULL: the one in use */
+	bool plan;                                 /* tell, touch nothing; returns CHANGES if there is something to do */
+	bool force;                                /* index again what has not changed */
+	bool ndjson;                               /* inputs are NDJSON records */
+	const char *stdin_name;                    /* name for "-" */
+	const char *title, *lang;                  /* for every input of this call; NULL: from the document */
+	enum br_format format;                     /* UNKNOWN: sniff */
+	const char *meta;                          /* JSON object, or NULL */
+	bool hidden, no_ignore;
+	const char *const *exclude;                /* NULL-terminated, or NULL */
+	void (*event)(const struct br_event *e, void *arg);      /* called from the calling thread, in order of path within each kind */
+	void (*progress)(const struct br_progress *p, void *arg); /* a few times a second */
+	void *arg;
+};
+/*
+ * ingest: adds or updates these files and everything below these folders; removes nothing. "-" is stdin.
+ * sync:   makes the notebook's documents below these folders equal to the folders: also removes what is gone. Without
+ *         folders: those of earlier syncs.
+ * upload: keeps a copy of the bytes in objects/ and a document in state UPLOADED; `br ingest` of it indexes the copy.
+ * All return 0, or PARTIAL when inputs failed, or CHANGES (plan), or the error that stopped them; stats hold in every case.
+ */
+BR_MUST_USE int br_ingest(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *path, size_t n, const struct br_ingest_opts *opts, struct br_err *err);
+BR_MUST_USE int br_sync(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *path, size_t n, const struct br_ingest_opts *opts, struct br_err *err);
+BR_MUST_USE int br_upload(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *path, size_t n, const struct br_ingest_opts *opts, struct br_err *err);
+
+/* ---- freshness ---- */
+
+struct br_freshness { uint64_t generation; int64_t indexed_at; uint64_t checked, changed, missing; bool complete; };
+/* Looks at the sources of file documents (size, mtime, existence) until budget_ns is used up. */
+BR_MUST_USE int br_freshness(struct br_freshness *out, struct br_txn *t, const struct br_ws *ws, const struct br_nb *nb, int64_t budget_ns, struct br_err *err);
+
+/* ---- care ---- */
+
+struct br_verify_report { uint64_t notebooks, docs, chunks, vectors, terms, problems; };
+typedef void br_problem_fn(const char *what, void *arg);
+/* Every record of every table: decodes, counts, ranges, hashes. Each problem is told to fn. Returns 0 or CORRUPT. quick: counts and ranges only. */
+BR_MUST_USE int br_verify(struct br_verify_report *out, struct br_ws *ws, bool quick, br_problem_fn *fn, void *arg, struct br_err *err);
+
+#endif

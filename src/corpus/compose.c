@@ -1,0 +1,65 @@
+/*
+ * What of a chunk is indexed: title, words of the file name, heading path, body without its skip ranges.
+ * The order and the choice are the same when a document is written and when it is forgotten, or df would drift.
+ */
+#include "internal.h"
+
+#include <stdlib.h>
+
+static void add(br_slices *out, const char *p, size_t n)
+{
+	if (n)
+		*br_vec_push(out) = br_slice(p, n);
+}
+
+/* Heading path without a first part that only repeats the title. */
+static void add_heading(br_slices *out, const struct compose *c)
+{
+	struct br_slice h = c->heading;
+	const char *sep = h.len ? memchr(h.ptr, '\x1f', h.len) : NULL;
+	size_t first = sep ? (size_t)(sep - h.ptr) : h.len;
+
+	if (first == strlen(c->title) && !memcmp(h.ptr, c->title, first)) {
+		size_t cut = sep ? first + 1 : first;
+		h = br_slice(h.ptr + cut, h.len - cut);
+	}
+	add(out, h.ptr, h.len);
+}
+
+static void add_body(br_slices *out, const struct compose *c)
+{
+	uint32_t at = c->off, end = c->off + (uint32_t)c->body.len;
+
+	for (size_t i = 0; i < c->n_skip && at < end; i++) {
+		uint32_t from = c->skip[i].off, to = from + c->skip[i].len;
+		if (to <= at)
+			continue;
+		if (from >= end)
+			break;
+		if (from > at)
+			add(out, c->body.ptr + (at - c->off), from - at);
+		at = BR_MAX(at, to);
+	}
+	if (at < end)
+		add(out, c->body.ptr + (at - c->off), end - at);
+}
+
+void compose(br_slices *out, const struct compose *c)
+{
+	out->n = 0;
+	add(out, c->title, strlen(c->title));
+	add(out, c->name, strlen(c->name));
+	add_heading(out, c);
+	add_body(out, c);
+}
+
+char *name_words(const struct br_doc *d)
+{
+	const char *base, *dot;
+
+	if (d->origin == BR_FROM_RECORD)
+		return br_strdup("");
+	base = br_path_base(d->path);
+	dot = strrchr(base, '.');
+	return dot && dot > base ? br_strndup(base, (size_t)(dot - base)) : br_strdup(base);
+}

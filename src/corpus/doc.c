@@ -1,0 +1,395 @@
+/*
+ * Documents: the record and its codec, finding by path or id, retiring what is indexed of one.
+ */
+#include "internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DOC_VERSION = 1, ID_PREFIX_MIN = 6 };
+
+void doc_key(struct br_key *k, uint32_t nb, uint32_t doc)
+{
+	br_key_init(k, nb);
+	br_key_u32(k, doc);
+}
+
+/* ---- codec ---- */
+
+static void put_str(struct br_buf *b, const char *s) { br_buf_lstr(b, s ? s : "", s ? strlen(s) : 0); }
+
+void doc_encode(struct br_buf *b, const struct br_doc *d)
+{
+	br_buf_u8(b, DOC_VERSION);
+	br_buf_add(b, d->id, 36);
+	put_str(b, d->path);
+	put_str(b, d->title);
+	put_str(b, d->lang);
+	put_str(b, d->encoding);
+	br_buf_u8(b, d->format);
+	br_buf_u8(b, d->origin);
+	br_buf_u8(b, d->state);
+	br_buf_varint(b, d->size);
+	br_buf_varint(b, d->inode);
+	br_buf_le64(b, (uint64_t)d->mtime_ns);
+	br_buf_le64(b, (uint64_t)d->seen_ns);
+	br_buf_le64(b, (uint64_t)d->created);
+	br_buf_le64(b, (uint64_t)d->indexed);
+	br_buf_add(b, d->sha, sizeof d->sha);
+	br_buf_le32(b, d->first_chunk);
+	br_buf_varint(b, d->chunks);
+	br_buf_varint(b, d->text_bytes);
+	br_buf_varint(b, d->tokens);
+	put_str(b, d->meta);
+	put_str(b, d->error);
+}
+
+static char *get_str(struct br_arena *a, struct br_rd *r)
+{
+	struct br_slice s = br_rd_lstr(r);
+
+	return br_arena_strndup(a, s.ptr, s.len);
+}
+
+static void get_fixed(char *out, size_t size, struct br_rd *r)
+{
+	struct br_slice s = br_rd_lstr(r);
+
+	if (s.len >= size)
+		r->bad = true;
+	else if (s.len)
+		memcpy(out, s.ptr, s.len);
+}
+
+static void get_bytes(void *out, size_t n, struct br_rd *r)
+{
+	struct br_slice s = br_rd_bytes(r, n);
+
+	if (s.len)
+		memcpy(out, s.ptr, n);
+}
+
+int doc_decode(struct br_doc *d, struct br_arena *a, uint32_t num, struct br_slice rec, struct br_err *err)
+{
+	struct br_rd r = br_rd(rec);
+	uint8_t version = br_rd_u8(&r);
+
+	if (version > DOC_VERSION)
+		return br_fail(err, BR_EVERSION, "document %u: record version %u is newer than this br", num, version);
+	*d = (struct br_doc){ .doc = num };
+	get_bytes(d->id, 36, &r);
+	d->path = get_str(a, &r);
+	d->title = get_str(a, &r);
+	get_fixed(d->lang, sizeof d->lang, &r);
+	get_fixed(d->encoding, sizeof d->encoding, &r);
+	d->format = br_rd_u8(&r);
+	d->origin = br_rd_u8(&r);
+	d->state = br_rd_u8(&r);
+	d->size = br_rd_varint(&r);
+	d->inode = br_rd_varint(&r);
+	d->mtime_ns = (int64_t)br_rd_u64(&r);
+	d->seen_ns = (int64_t)br_rd_u64(&r);
+	d->created = (int64_t)br_rd_u64(&r);
+	d->indexed = (int64_t)br_rd_u64(&r);
+	get_bytes(d->sha, sizeof d->sha, &r);
+	d->first_chunk = br_rd_u32(&r);
+	d->chunks = (uint32_t)br_rd_varint(&r);
+	d->text_bytes = (uint32_t)br_rd_varint(&r);
+	d->tokens = (uint32_t)br_rd_varint(&r);
+	d->meta = get_str(a, &r);
+	d->error = get_str(a, &r);
+	if (r.bad || r.p != r.end || d->format >= BR_FMT_COUNT || d->state > BR_DOC_SKIPPED || d->origin > BR_FROM_RECORD)
+		return br_fail(err, BR_ECORRUPT, "document %u: damaged record", num);
+	return 0;
+}
+
+/* ---- finding ---- */
+
+int br_doc_get(struct br_doc **out, struct br_arena *a, struct br_txn *t, uint32_t nb, uint32_t doc, struct br_err *err)
+{
+	struct br_slice val;
+	struct br_key k;
+	int rc;
+
+	doc_key(&k, nb, doc);
+	if ((rc = br_get(&val, t, BR_T_DOC, br_key_slice(&k), err)) < 0)
+		return rc;
+	if (!rc)
+		return br_fail(err, BR_ENOTFOUND, "document %u has no record", doc);
+	*out = br_arena_alloc(a, sizeof **out);
+	return doc_decode(*out, a, doc, val, err);
+}
+
+static void path_key(struct br_key *k, uint32_t nb, const char *path)
+{
+	uint8_t h[16];
+
+	br_hash128(h, path, strlen(path));
+	br_key_init(k, nb);
+	br_key_bytes(k, h, sizeof h);
+}
+
+int doc_by_path(uint32_t *out, struct br_txn *t, uint32_t nb, const char *path, struct br_err *err)
+{
+	struct br_slice val;
+	struct br_key k;
+	int rc;
+
+	path_key(&k, nb, path);
+	if ((rc = br_get(&val, t, BR_T_PATH, br_key_slice(&k), err)) <= 0)
+		return rc;
+	if (val.len != 4)
+		return br_fail(err, BR_ECORRUPT, "path record of '%s' is damaged", path);
+	*out = br_rd_le32(val.ptr);
+	return 1;
+}
+
+static int by_id(uint32_t *out, struct br_txn *t, uint32_t nb, const char *id, struct br_err *err)
+{
+	struct br_key k;
+	struct br_cur cur;
+	size_t n = strlen(id);
+	int rc, found = 0;
+
+	if (n < ID_PREFIX_MIN || n > 36)
+		return 0;
+	extid_key(&k, EXT_DOC_ID, nb, id);
+	if ((rc = br_cur_open(&cur, t, BR_T_EXTID, err)) < 0)
+		return rc;
+	for (rc = br_cur_seek(&cur, br_key_slice(&k), err); rc > 0 && br_has_prefix(cur.key, br_key_slice(&k)); rc = br_cur_next(&cur, err)) {
+		if (found++) {
+			rc = br_fail(err, BR_EUSAGE, "'%s' is the beginning of more than one document id", id);
+			break;
+		}
+		if (cur.val.len == 8)
+			*out = (uint32_t)br_rd_le64(cur.val.ptr);
+	}
+	br_cur_close(&cur);
+	return rc < 0 ? rc : found;
+}
+
+char *doc_path_of(const struct br_ws *ws, const char *file)
+{
+	char *abs = br_path_abs(file);
+	size_t n = strlen(ws->root);
+
+	if (!strcmp(ws->root, "/") && abs[1])
+		memmove(abs, abs + 1, strlen(abs));
+	else if (!strncmp(abs, ws->root, n) && abs[n] == '/')
+		memmove(abs, abs + n + 1, strlen(abs + n));
+	return abs;
+}
+
+char *doc_file_of(const struct br_ws *ws, const char *path) { return br_path_join(ws->root, path); }
+
+char *object_file(const struct br_ws *ws, const uint8_t sha[32])
+{
+	char hex[65];
+
+	br_hex(hex, sha, 32);
+	return br_sprintf("%s/objects/%.2s/%s", ws->dir, hex, hex + 2);
+}
+
+int br_doc_find(struct br_doc **out, struct br_arena *a, struct br_txn *t, const struct br_ws *ws, uint32_t nb, const char *name, struct br_err *err)
+{
+	char *path = doc_path_of(ws, name);
+	uint32_t doc;
+	int rc = doc_by_path(&doc, t, nb, name, err);
+
+	if (!rc)
+		rc = doc_by_path(&doc, t, nb, path, err);
+	if (!rc)
+		rc = by_id(&doc, t, nb, name, err);
+	free(path);
+	if (rc < 0)
+		return rc;
+	return rc ? br_doc_get(out, a, t, nb, doc, err) : br_fail(err, BR_ENOTFOUND, "no document '%s' in this notebook", name);
+}
+
+int br_doc_each(struct br_txn *t, uint32_t nb, br_doc_fn *fn, void *arg, struct br_err *err)
+{
+	struct br_arena a = { 0 };
+	struct br_cur cur;
+	struct br_key k;
+	int rc, stop = 0;
+
+	br_key_init(&k, nb);
+	if ((rc = br_cur_open(&cur, t, BR_T_DOC, err)) < 0)
+		return rc;
+	for (rc = br_cur_seek(&cur, br_key_slice(&k), err); rc > 0 && br_has_prefix(cur.key, br_key_slice(&k)); rc = br_cur_next(&cur, err)) {
+		struct br_doc d;
+		if (cur.key.len != 8)
+			rc = br_fail(err, BR_ECORRUPT, "document table: damaged key");
+		else
+			rc = doc_decode(&d, &a, br_rd_be32(cur.key.ptr + 4), cur.val, err);
+		if (rc < 0 || (stop = fn(&d, arg)) != 0)
+			break;
+		br_arena_reset(&a);
+	}
+	br_cur_close(&cur);
+	br_arena_release(&a);
+	return rc < 0 ? rc : stop;
+}
+
+/* ---- writing ---- */
+
+static int put_keys(struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err)
+{
+	uint64_t num = d->doc;
+	struct br_key k;
+	int rc;
+
+	path_key(&k, nb, d->path);
+	if ((rc = br_put(t, BR_T_PATH, br_key_slice(&k), br_slice(&d->doc, 4), err)) < 0)
+		return rc;
+	extid_key(&k, EXT_DOC_ID, nb, d->id);
+	return br_put(t, BR_T_EXTID, br_key_slice(&k), br_slice(&num, 8), err);
+}
+
+int doc_put(struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err)
+{
+	struct br_buf b = BR_BUF_INIT(1 << 20);
+	struct br_key k;
+	int rc;
+
+	doc_encode(&b, d);
+	doc_key(&k, nb, d->doc);
+	if ((rc = br_buf_check(&b, "document record", err)) == 0 &&
+	    (rc = br_append(t, BR_T_DOC, br_key_slice(&k), br_buf_slice(&b), err)) == 0)
+		rc = put_keys(t, nb, d, err);
+	br_buf_release(&b);
+	return rc;
+}
+
+static int del_keys(struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err)
+{
+	struct br_key k;
+	int rc;
+
+	path_key(&k, nb, d->path);
+	if ((rc = br_del(t, BR_T_PATH, br_key_slice(&k), err)) < 0)
+		return rc;
+	extid_key(&k, EXT_DOC_ID, nb, d->id);
+	rc = br_del(t, BR_T_EXTID, br_key_slice(&k), err);
+	return rc < 0 ? rc : 0;
+}
+
+/* ---- retiring: the same words that were counted in are counted out ---- */
+
+struct retire {
+	const struct br_doc *doc;
+	const char *name;
+	struct br_slice text;
+	struct br_fts_unit *unit;
+	struct br_tokenizer *tok;
+	br_slices piece;
+};
+
+static int retire_chunk(const struct br_chunk_rec *c, const struct br_range *skip, size_t n_skip, void *arg, struct br_err *err)
+{
+	struct retire *r = arg;
+	struct compose what = { r->doc->title, r->name, c->heading, { 0 }, c->off, skip, n_skip };
+
+	if ((uint64_t)c->off + c->len > r->text.len)
+		return br_fail(err, BR_ECORRUPT, "chunk %u reaches beyond its document's text", c->chunk);
+	what.body = br_slice(r->text.ptr + c->off, c->len);
+	compose(&r->piece, &what);
+	br_fts_unit_begin(r->unit);
+	for (size_t i = 0; i < r->piece.n; i++)
+		br_fts_unit_text(r->unit, r->tok, r->piece.v[i]);
+	br_fts_unit_end(r->unit);
+	return 0;
+}
+
+static int forget_words(struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err)
+{
+	struct br_buf text = BR_BUF_INIT(BR_MAX_TEXT);
+	char *name = name_words(d);
+	struct retire r = { .doc = d, .name = name, .unit = br_fts_unit_new(), .tok = br_tokenizer_new() };
+	int rc;
+
+	br_tokenizer_lang(r.tok, d->lang);
+	if ((rc = br_doc_text(&text, t, nb, d->doc, 0, UINT32_MAX, err)) == 0) {
+		r.text = br_buf_slice(&text);
+		if ((rc = chunks_each(t, nb, d->first_chunk, d->chunks, retire_chunk, &r, err)) == 0) {
+			br_fts_unit_finish(r.unit);
+			rc = br_fts_forget(t, nb, r.unit, err);
+		}
+	}
+	br_vec_release(&r.piece);
+	br_tokenizer_free(r.tok);
+	br_fts_unit_free(r.unit);
+	br_buf_release(&text);
+	free(name);
+	return rc;
+}
+
+int doc_retire(struct br_txn *t, struct br_nb *nb, struct br_arena *a, const struct br_doc *d, struct br_err *err)
+{
+	struct br_key k;
+	int rc;
+
+	if (d->state == BR_DOC_INDEXED) {
+		nb->docs--;
+		nb->chunks -= d->chunks;
+		nb->dead += d->chunks;
+		nb->text_bytes -= d->text_bytes;
+		nb->source_bytes -= d->size;
+		nb_count_lang(nb, a, d->lang, -1);
+	}
+	if (!d->chunks)
+		return 0;
+	doc_key(&k, nb->nb, d->doc);
+	if ((rc = forget_words(t, nb->nb, d, err)) < 0 ||
+	    (rc = dead_mark(t, nb->nb, d->first_chunk, d->chunks, err)) < 0 ||
+	    (rc = chunks_del(t, nb->nb, d->first_chunk, d->chunks, err)) < 0)
+		return rc;
+	return br_del_prefix(t, BR_T_TEXT, br_key_slice(&k), err);
+}
+
+int doc_forget(struct br_txn *t, struct br_nb *nb, struct br_arena *a, const struct br_doc *d, struct br_err *err)
+{
+	struct br_key k;
+	int rc;
+
+	if ((rc = doc_retire(t, nb, a, d, err)) < 0 || (rc = del_keys(t, nb->nb, d, err)) < 0)
+		return rc;
+	doc_key(&k, nb->nb, d->doc);
+	rc = br_del(t, BR_T_DOC, br_key_slice(&k), err);
+	return rc < 0 ? rc : 0;
+}
+
+struct removal { uint32_t nb; const uint32_t *doc; size_t n; };
+
+static int remove_docs(struct br_txn *t, void *arg, struct br_err *err)
+{
+	const struct removal *r = arg;
+	struct br_arena a = { 0 };
+	struct br_nb *nb;
+	int rc = nb_load(&nb, &a, t, r->nb, err);
+
+	if (!rc)
+		rc = br_fail(err, BR_ENOTFOUND, "the notebook was deleted meanwhile");
+	for (size_t i = 0; i < r->n && rc >= 0; i++) {
+		struct br_doc *d;
+		struct br_err gone;
+		rc = br_doc_get(&d, &a, t, r->nb, r->doc[i], &gone);
+		if (rc == -BR_ENOTFOUND)
+			rc = 0; /* another process was quicker */
+		else if (rc < 0)
+			rc = br_fail(err, gone.code, "%s", gone.msg);
+		else
+			rc = doc_forget(t, nb, &a, d, err);
+	}
+	if (rc >= 0)
+		rc = nb_store(t, nb, err);
+	br_arena_release(&a);
+	return rc;
+}
+
+int br_doc_remove(struct br_ws *ws, uint32_t nb, const uint32_t *doc, size_t n, struct br_err *err)
+{
+	struct removal r = { nb, doc, n };
+
+	return br_store_write(ws->store, remove_docs, &r, err);
+}

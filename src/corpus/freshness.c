@@ -1,0 +1,48 @@
+/*
+ * Freshness: how many sources changed since they were indexed, looked at until a budget of time is used up.
+ */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+enum { LOOK_EVERY = 32 }; /* sources between two looks at the clock */
+
+struct look {
+	struct br_freshness *out;
+	const struct br_ws *ws;
+	int64_t until_ns;
+};
+
+static int look(const struct br_doc *d, void *arg)
+{
+	struct look *l = arg;
+	struct stat st;
+	char *file;
+
+	l->out->indexed_at = BR_MAX(l->out->indexed_at, d->indexed);
+	if (d->origin != BR_FROM_FILE || d->state != BR_DOC_INDEXED)
+		return 0;
+	if (l->out->checked % LOOK_EVERY == 0 && br_mono_ns() >= l->until_ns) {
+		l->out->complete = false;
+		return 1;
+	}
+	l->out->checked++;
+	file = doc_file_of(l->ws, d->path);
+	if (stat(file, &st) < 0)
+		l->out->missing++;
+	else if ((uint64_t)st.st_size != d->size || st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec != d->mtime_ns)
+		l->out->changed++;
+	free(file);
+	return 0;
+}
+
+int br_freshness(struct br_freshness *out, struct br_txn *t, const struct br_ws *ws, const struct br_nb *nb, int64_t budget_ns, struct br_err *err)
+{
+	struct look l = { out, ws, br_mono_ns() + budget_ns };
+	int rc;
+
+	*out = (struct br_freshness){ .generation = br_txn_generation(t), .complete = true, .indexed_at = nb->updated };
+	rc = budget_ns > 0 ? br_doc_each(t, nb->nb, look, &l, err) : 0;
+	return rc < 0 ? rc : 0;
+}

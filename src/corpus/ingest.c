@@ -1,0 +1,562 @@
+/*
+ * Ingest, sync and upload: inputs are cut into slices, workers make documents of them, the committer writes them in order.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	SLICE_BYTES = 192 << 10,        /* a slice is about this much source, or this many inputs */
+	SLICE_INPUTS = 64,
+	SLICES_AHEAD = 24,              /* in the pool at once: keeps workers busy during a commit, bounds memory */
+	PROGRESS_NS = 100000000,
+};
+
+struct run {
+	struct br_ws *ws;
+	const struct br_ingest_opts *opts;
+	struct br_arena arena;
+	struct br_nb *nb;
+	struct work_env env;
+	struct commit commit;
+	struct br_pool *pool;
+	struct slice *open;             /* being filled */
+	struct br_progress progress;
+	int64_t told_ns;
+};
+
+static int run_begin(struct run *r, struct br_ingest_stats *stats, struct br_ws *ws, const struct br_ingest_opts *opts, struct br_err *err)
+{
+	struct br_txn *t;
+	int rc;
+
+	*stats = (struct br_ingest_stats){ 0 };
+	*r = (struct run){ .ws = ws, .opts = opts };
+	if ((rc = br_txn_read(&t, ws->store, err)) < 0)
+		return rc;
+	rc = br_nb_get(&r->nb, &r->arena, t, opts->notebook, err);
+	br_txn_end(t);
+	if (rc < 0)
+		return rc;
+	r->env = (struct work_env){ ws, r->nb, opts };
+	r->commit = (struct commit){ .ws = ws, .nb = r->nb->nb, .opts = opts, .stats = stats };
+	return 0;
+}
+
+static void run_end(struct run *r)
+{
+	struct slice *s;
+
+	while (r->pool && (s = br_pool_take(r->pool)))
+		slice_free(s);
+	br_pool_free(r->pool);
+	slice_free(r->open);
+	commit_release(&r->commit);
+	br_arena_release(&r->arena);
+}
+
+static void tell_progress(struct run *r, bool last)
+{
+	int64_t now = br_mono_ns();
+
+	if (!r->opts->progress || (!last && now - r->told_ns < PROGRESS_NS))
+		return;
+	r->told_ns = now;
+	r->opts->progress(&r->progress, r->opts->arg);
+}
+
+/* ---- slices through the pool ---- */
+
+static void start_pool(struct run *r)
+{
+	long cores = (long)br_config_int(r->ws->config, "core.threads");
+	struct br_pool_opts o = { .n = cores > 0 ? (unsigned)cores : br_cores(), .depth = SLICES_AHEAD,
+		.state_new = worker_new, .state_free = worker_free, .work = work_slice, .arg = &r->env };
+
+	r->pool = br_pool_new(&o);
+}
+
+static int take(struct run *r, struct slice *s, struct br_err *err)
+{
+	r->progress.files_done += s->made.n;
+	r->progress.bytes_done += s->bytes;
+	commit_add(&r->commit, s);
+	tell_progress(r, false);
+	return commit_due(&r->commit) ? commit_flush(&r->commit, err) : 0;
+}
+
+static int give(struct run *r, struct br_err *err)
+{
+	struct slice *s;
+	int rc;
+
+	if (!r->open)
+		return 0;
+	if (!r->pool)
+		start_pool(r);
+	while (br_pool_full(r->pool))
+		if ((s = br_pool_take(r->pool)) && (rc = take(r, s, err)) < 0)
+			return rc;
+	br_pool_give(r->pool, r->open);
+	r->open = NULL;
+	while ((s = br_pool_try_take(r->pool)))
+		if ((rc = take(r, s, err)) < 0)
+			return rc;
+	return br_check_stop(err);
+}
+
+/* Room for one more input in the open slice. */
+static struct input *next_input(struct run *r)
+{
+	if (!r->open)
+		r->open = slice_new();
+	return br_vec_push(&r->open->in);
+}
+
+static int input_done(struct run *r, uint64_t bytes, struct br_err *err)
+{
+	r->open->bytes += bytes;
+	return r->open->bytes >= SLICE_BYTES || r->open->in.n >= SLICE_INPUTS ? give(r, err) : 0;
+}
+
+static int finish(struct run *r, int rc, struct br_err *err)
+{
+	struct br_err later;
+	struct slice *s;
+
+	if (rc == 0)
+		rc = give(r, err);
+	while (r->pool && (rc == 0 || rc == -BR_ECANCELLED) && (s = br_pool_take(r->pool))) {
+		int more = take(r, s, rc ? &later : err);
+		rc = rc ? rc : more;
+	}
+	if (rc == 0 || rc == -BR_ECANCELLED) { /* stopped by a signal: what is finished is still written */
+		int more = commit_flush(&r->commit, rc ? &later : err);
+		rc = rc ? rc : more;
+	}
+	tell_progress(r, true);
+	return rc;
+}
+
+/* ---- files ---- */
+
+static int run_plan(struct run *r, const struct plan *p, struct br_err *err)
+{
+	int rc = 0;
+
+	r->progress.files_total = p->in.n;
+	r->progress.bytes_total = p->bytes;
+	for (size_t i = 0; i < p->in.n && rc >= 0; i++) {
+		*next_input(r) = p->in.v[i];
+		rc = input_done(r, p->in.v[i].touch_only ? 0 : p->in.v[i].size, err);
+	}
+	return rc;
+}
+
+static bool is_change(enum br_action a) { return a <= BR_ACT_DELETE; }
+
+static int tell_plan(struct run *r, const struct plan *p, struct br_err *err)
+{
+	size_t changes = 0;
+
+	for (size_t i = 0; i < p->events.n; i++) {
+		tell(r->commit.stats, r->opts, &p->events.v[i]);
+		changes += is_change(p->events.v[i].action);
+	}
+	return changes ? br_fail(err, BR_ECHANGES, "%zu changes", changes) : 0;
+}
+
+/* What needs no work is told before the work begins. */
+static void tell_unchanged(struct run *r, const struct plan *p)
+{
+	for (size_t i = 0; i < p->events.n; i++)
+		if (!is_change(p->events.v[i].action))
+			tell(r->commit.stats, r->opts, &p->events.v[i]);
+}
+
+static int delete_gone(struct run *r, const struct plan *p, struct br_err *err)
+{
+	int rc = commit_deletes(&r->commit, p->gone.v, p->gone.n, err);
+
+	for (size_t i = 0; i < p->events.n && rc == 0; i++)
+		if (p->events.v[i].action == BR_ACT_DELETE)
+			tell(r->commit.stats, r->opts, &p->events.v[i]);
+	return rc;
+}
+
+static int result(struct br_ingest_stats *stats, struct br_ws *ws, int rc, int64_t began, struct br_err *err)
+{
+	struct br_txn *t;
+
+	stats->seconds = (double)(br_mono_ns() - began) / 1e9;
+	if (rc == 0 && (rc = br_txn_read(&t, ws->store, err)) == 0) {
+		stats->generation = br_txn_generation(t);
+		br_txn_end(t);
+	}
+	if (rc == 0 && stats->count[BR_ACT_FAIL])
+		rc = br_fail(err, BR_EPARTIAL, "%llu of the inputs failed", (unsigned long long)stats->count[BR_ACT_FAIL]);
+	return rc;
+}
+
+/* ---- records, one a line ---- */
+
+static int add_line(struct run *r, const char *line, size_t n, const char *name, size_t number, struct br_err *err)
+{
+	struct input *in;
+
+	while (n && (line[n - 1] == '\n' || line[n - 1] == '\r' || line[n - 1] == ' '))
+		n--;
+	if (number == 1 && n >= 3 && !memcmp(line, "\xef\xbb\xbf", 3)) {
+		line += 3;
+		n -= 3;
+	}
+	if (!n)
+		return 0;
+	in = next_input(r);
+	*in = (struct input){ .origin = BR_FROM_RECORD, .action = BR_ACT_ADD, .size = n };
+	in->path = br_arena_printf(&r->open->arena, "%s:%zu", name, number);
+	in->bytes = br_slice(br_arena_strndup(&r->open->arena, line, n), n);
+	return input_done(r, n, err);
+}
+
+static int add_records(struct run *r, FILE *f, const char *name, struct br_err *err)
+{
+	char *line = NULL;
+	size_t cap = 0, number = 0;
+	ssize_t n;
+	int rc = 0;
+
+	while (rc == 0 && (n = getline(&line, &cap, f)) >= 0) {
+		number++;
+		if (n > (ssize_t)BR_MAX_NDJSON_LINE)
+			rc = br_fail(err, BR_ETOOBIG, "%s:%zu: a record of more than %u bytes", name, number, BR_MAX_NDJSON_LINE);
+		else
+			rc = add_line(r, line, (size_t)n, name, number, err);
+	}
+	if (rc == 0 && ferror(f))
+		rc = br_fail_errno(err, BR_EIO, "cannot read '%s'", name);
+	free(line);
+	return rc;
+}
+
+static int ingest_records(struct run *r, const char *const *path, size_t n, struct br_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		bool in = !strcmp(path[i], "-");
+		FILE *f = in ? stdin : fopen(path[i], "re");
+		if (!f)
+			return br_fail_errno(err, errno == ENOENT ? BR_ENOTFOUND : BR_EIO, "cannot read '%s'", path[i]);
+		rc = add_records(r, f, in ? (r->opts->stdin_name ? r->opts->stdin_name : "stdin") : path[i], err);
+		if (!in)
+			fclose(f);
+	}
+	return finish(r, rc, err);
+}
+
+/* ---- uploads and stdin: bytes without a file that stays ---- */
+
+static int keep_object(struct br_ws *ws, const uint8_t sha[32], struct br_slice bytes, struct br_err *err)
+{
+	char *file = object_file(ws, sha), *dir;
+	int rc = 0;
+
+	if (!br_is_file(file)) {
+		dir = br_strndup(file, (size_t)(br_path_base(file) - file));
+		if ((rc = br_mkdirs(dir, 0777, err)) == 0)
+			rc = br_file_write_atomic(file, bytes.ptr, bytes.len, 0666, err);
+		free(dir);
+	}
+	free(file);
+	return rc;
+}
+
+static int ingest_stdin(struct run *r, struct br_err *err)
+{
+	const char *name = r->opts->stdin_name ? r->opts->stdin_name : "stdin";
+	struct br_buf b = BR_BUF_INIT(BR_MAX_FILE);
+	struct input *in;
+	uint8_t sha[32];
+	int rc;
+
+	if ((rc = br_fd_read(&b, 0, BR_MAX_FILE, name, err)) < 0)
+		goto out;
+	br_sha256(sha, b.ptr, b.len);
+	if ((rc = keep_object(r->ws, sha, br_buf_slice(&b), err)) < 0)
+		goto out;
+	in = next_input(r);
+	*in = (struct input){ .origin = BR_FROM_UPLOAD, .action = BR_ACT_ADD, .size = b.len };
+	in->path = br_arena_strdup(&r->open->arena, name);
+	in->bytes = br_slice(br_arena_strndup(&r->open->arena, b.ptr, b.len), b.len);
+	rc = input_done(r, b.len, err);
+out:
+	br_buf_release(&b);
+	return rc;
+}
+
+struct pending { struct run *r; BR_VEC(struct input) in; };
+
+static int find_pending(const struct br_doc *d, void *arg)
+{
+	struct pending *p = arg;
+	char *file;
+
+	if (d->state != BR_DOC_UPLOADED && !(p->r->opts->force && d->origin == BR_FROM_UPLOAD))
+		return 0;
+	file = object_file(p->r->ws, d->sha);
+	*br_vec_push(&p->in) = (struct input){ .origin = BR_FROM_UPLOAD, .action = BR_ACT_CHANGE, .size = d->size,
+		.path = br_arena_strdup(&p->r->arena, d->path), .file = br_arena_strdup(&p->r->arena, file),
+		.title = d->title[0] ? br_arena_strdup(&p->r->arena, d->title) : NULL,
+		.meta = d->meta[0] ? br_arena_strdup(&p->r->arena, d->meta) : NULL };
+	free(file);
+	return 0;
+}
+
+static int ingest_pending(struct run *r, struct br_err *err)
+{
+	struct pending p = { .r = r };
+	struct br_txn *t;
+	int rc = br_txn_read(&t, r->ws->store, err);
+
+	if (rc < 0)
+		return rc;
+	rc = br_doc_each(t, r->nb->nb, find_pending, &p, err);
+	br_txn_end(t);
+	for (size_t i = 0; i < p.in.n && rc == 0; i++) {
+		*next_input(r) = p.in.v[i];
+		rc = input_done(r, p.in.v[i].size, err);
+	}
+	br_vec_release(&p.in);
+	return finish(r, rc, err);
+}
+
+static int ingest_files(struct run *r, const char *const *path, size_t n, struct br_err *err)
+{
+	const char **file = br_allocn(n, sizeof *file);
+	struct plan plan = { 0 };
+	size_t files = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		if (strcmp(path[i], "-"))
+			file[files++] = path[i];
+		else if (!r->opts->plan)
+			rc = ingest_stdin(r, err);
+	}
+	if (rc == 0 && files)
+		rc = plan_make(&plan, r->ws, r->nb, file, files, r->opts, false, err);
+	if (rc == 0 && r->opts->plan)
+		rc = tell_plan(r, &plan, err);
+	else if (rc == 0) {
+		tell_unchanged(r, &plan);
+		rc = finish(r, run_plan(r, &plan, err), err);
+	}
+	plan_release(&plan);
+	free(file);
+	return rc;
+}
+
+int br_ingest(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *path, size_t n, const struct br_ingest_opts *opts, struct br_err *err)
+{
+	int64_t began = br_mono_ns();
+	struct run r;
+	int rc = run_begin(&r, stats, ws, opts, err);
+
+	if (rc == 0)
+		rc = !n ? ingest_pending(&r, err) : opts->ndjson ? ingest_records(&r, path, n, err) : ingest_files(&r, path, n, err);
+	run_end(&r);
+	return result(stats, ws, rc, began, err);
+}
+
+/* ---- sync ---- */
+
+static bool has_root(const struct br_nb *nb, const char *root)
+{
+	for (size_t i = 0; i < nb->roots.n; i++)
+		if (!strcmp(nb->roots.v[i], root))
+			return true;
+	return false;
+}
+
+struct new_roots { uint32_t nb; char **root; size_t n; };
+
+static int put_roots(struct br_txn *t, void *arg, struct br_err *err)
+{
+	const struct new_roots *w = arg;
+	struct br_arena a = { 0 };
+	struct br_nb *nb;
+	int rc = nb_load(&nb, &a, t, w->nb, err);
+
+	if (rc > 0) {
+		char **v = br_arena_alloc(&a, (nb->roots.n + w->n) * sizeof *v);
+		if (nb->roots.n)
+			memcpy(v, nb->roots.v, nb->roots.n * sizeof *v);
+		nb->roots.v = v;
+		for (size_t i = 0; i < w->n; i++)
+			if (!has_root(nb, w->root[i]))
+				v[nb->roots.n++] = w->root[i];
+		rc = nb_store(t, nb, err);
+	}
+	br_arena_release(&a);
+	return rc;
+}
+
+/* Remembers folders that were synced for the first time, so that `br sync` alone does them again. */
+static int remember_roots(struct run *r, const char *const *path, size_t n, struct br_err *err)
+{
+	struct new_roots w = { r->nb->nb, br_allocn(n + 1, sizeof *w.root), 0 };
+	int rc = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		char *p = doc_path_of(r->ws, path[i]);
+		if (has_root(r->nb, p))
+			free(p);
+		else
+			w.root[w.n++] = p;
+	}
+	if (w.n)
+		rc = br_store_write(r->ws->store, put_roots, &w, err);
+	while (w.n)
+		free(w.root[--w.n]);
+	free(w.root);
+	return rc;
+}
+
+static int sync_folders(struct run *r, const char *const *path, size_t n, struct br_err *err)
+{
+	struct plan plan = { 0 };
+	int rc = plan_make(&plan, r->ws, r->nb, path, n, r->opts, true, err);
+
+	if (rc == 0 && r->opts->plan)
+		rc = tell_plan(r, &plan, err);
+	else if (rc == 0) {
+		tell_unchanged(r, &plan);
+		rc = finish(r, run_plan(r, &plan, err), err);
+		if (rc == 0)
+			rc = delete_gone(r, &plan, err);
+		if (rc == 0)
+			rc = remember_roots(r, path, n, err);
+	}
+	plan_release(&plan);
+	return rc;
+}
+
+static int sync_again(struct run *r, struct br_err *err)
+{
+	size_t n = r->nb->roots.n;
+	const char **path = br_allocn(n + 1, sizeof *path);
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		char *file = doc_file_of(r->ws, r->nb->roots.v[i]);
+		path[i] = br_arena_strdup(&r->arena, file);
+		free(file);
+	}
+	rc = n ? sync_folders(r, path, n, err) : br_fail(err, BR_EUSAGE, "no folder was synced into notebook '%s' before; name one", r->nb->name);
+	free(path);
+	return rc;
+}
+
+int br_sync(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *path, size_t n, const struct br_ingest_opts *opts, struct br_err *err)
+{
+	int64_t began = br_mono_ns();
+	struct run r;
+	int rc = run_begin(&r, stats, ws, opts, err);
+
+	if (rc == 0)
+		rc = n ? sync_folders(&r, path, n, err) : sync_again(&r, err);
+	run_end(&r);
+	return result(stats, ws, rc, began, err);
+}
+
+/* ---- upload ---- */
+
+struct upload { struct run *r; const char *path; struct br_doc doc; enum br_action outcome; };
+
+static int put_upload(struct br_txn *t, void *arg, struct br_err *err)
+{
+	struct upload *u = arg;
+	struct br_arena a = { 0 };
+	struct br_doc d = u->doc, *old;
+	struct br_nb *nb;
+	uint32_t num;
+	int rc = nb_load(&nb, &a, t, u->r->nb->nb, err);
+
+	u->outcome = BR_ACT_ADD;
+	if (rc <= 0)
+		goto out;
+	if ((rc = doc_by_path(&num, t, nb->nb, d.path, err)) < 0)
+		goto out;
+	if (rc) {
+		if ((rc = br_doc_get(&old, &a, t, nb->nb, num, err)) < 0)
+			goto out;
+		u->outcome = memcmp(old->sha, d.sha, sizeof d.sha) ? BR_ACT_CHANGE : BR_ACT_KEEP;
+		if (u->outcome == BR_ACT_KEEP || (rc = doc_forget(t, nb, &a, old, err)) < 0)
+			goto out;
+		memcpy(d.id, old->id, sizeof d.id);
+	}
+	d.doc = nb->next_doc++;
+	if ((rc = doc_put(t, nb->nb, &d, err)) == 0)
+		rc = nb_store(t, nb, err);
+out:
+	br_arena_release(&a);
+	return rc < 0 ? rc : 0;
+}
+
+static int upload_bytes(struct upload *u, struct br_slice bytes, struct br_err *err)
+{
+	const struct br_ingest_opts *o = u->r->opts;
+	int rc;
+
+	u->doc = (struct br_doc){ .origin = BR_FROM_UPLOAD, .state = BR_DOC_UPLOADED, .path = (char *)u->path, .size = bytes.len,
+		.title = (char *)o->title, .meta = (char *)o->meta, .created = br_now(), .seen_ns = br_now_ns() };
+	br_uuid_ordered(u->doc.id, u->doc.seen_ns / 1000000);
+	br_sha256(u->doc.sha, bytes.ptr, bytes.len);
+	if ((rc = keep_object(u->r->ws, u->doc.sha, bytes, err)) < 0)
+		return rc;
+	return br_store_write(u->r->ws->store, put_upload, u, err);
+}
+
+static int upload_one(struct run *r, const char *path, struct br_err *err)
+{
+	bool in = !strcmp(path, "-");
+	struct br_buf b = BR_BUF_INIT(BR_MAX_FILE);
+	struct upload u = { .r = r, .path = in ? (r->opts->stdin_name ? r->opts->stdin_name : "stdin") : br_path_base(path) };
+	struct br_event e = { .path = u.path };
+	struct br_err why = { 0 };
+	int rc = in ? br_fd_read(&b, 0, BR_MAX_FILE, u.path, &why) : br_file_read(&b, path, BR_MAX_FILE, &why);
+
+	if (rc < 0) {
+		e.action = BR_ACT_FAIL;
+		e.reason = why.msg;
+		tell(r->commit.stats, r->opts, &e);
+	} else if ((rc = upload_bytes(&u, br_buf_slice(&b), err)) == 0) {
+		e.action = u.outcome;
+		e.size = b.len;
+		tell(r->commit.stats, r->opts, &e);
+		r->commit.stats->bytes += b.len;
+	} else {
+		br_buf_release(&b);
+		return rc;
+	}
+	br_buf_release(&b);
+	return br_check_stop(err);
+}
+
+int br_upload(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *path, size_t n, const struct br_ingest_opts *opts, struct br_err *err)
+{
+	int64_t began = br_mono_ns();
+	struct run r;
+	int rc = run_begin(&r, stats, ws, opts, err);
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = upload_one(&r, path[i], err);
+	run_end(&r);
+	return result(stats, ws, rc, began, err);
+}

@@ -1,0 +1,153 @@
+/* corpus - shared inside src/corpus only. */
+#ifndef BR_CORPUS_INTERNAL_H
+#define BR_CORPUS_INTERNAL_H
+
+#include "br/corpus.h"
+
+/* ---- sizes of stored pieces (man/br-index.5, DOCUMENTS) ---- */
+enum {
+	TEXT_BLOCK = 8192,       /* bytes of text compressed together: small enough that fetching one passage is cheap */
+	SEGMENT_CHUNKS = 128,    /* chunk entries of one CHUNK record */
+	CHUNK_ENTRY = 24,        /* bytes of one entry */
+	DEAD_BITS = 32000,       /* chunks of one DEAD bitmap: 4,000 bytes stay within one page */
+	TEXT_ZSTD_LEVEL = 3,
+};
+enum br_extid_kind { EXT_NB_ID = 1, EXT_NB_NAME = 2, EXT_DOC_ID = 3 };
+
+/* ---- notebooks (notebook.c) ---- */
+int nb_load(struct br_nb **out, struct br_arena *a, struct br_txn *t, uint32_t nb, struct br_err *err); /* 1 there, 0 not */
+int nb_store(struct br_txn *t, struct br_nb *nb, struct br_err *err); /* also stamps updated and generation */
+void nb_count_lang(struct br_nb *nb, struct br_arena *a, const char *lang, int by);
+/* The key of an external id. */
+void extid_key(struct br_key *k, enum br_extid_kind kind, uint32_t nb, const char *id);
+
+/* ---- documents (doc.c) ---- */
+void doc_key(struct br_key *k, uint32_t nb, uint32_t doc);
+void doc_encode(struct br_buf *out, const struct br_doc *d);
+int doc_decode(struct br_doc *out, struct br_arena *a, uint32_t doc, struct br_slice rec, struct br_err *err);
+/* Number of the document at this exact path: 1 there, 0 not. */
+int doc_by_path(uint32_t *out, struct br_txn *t, uint32_t nb, const char *path, struct br_err *err);
+int doc_put(struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err); /* record, path and id */
+/* Takes the document's chunks out of the index and its text out of the store; the DOC record and its keys stay. nb's counts follow. */
+int doc_retire(struct br_txn *t, struct br_nb *nb, struct br_arena *a, const struct br_doc *d, struct br_err *err);
+/* doc_retire, and the record, path and id go too. */
+int doc_forget(struct br_txn *t, struct br_nb *nb, struct br_arena *a, const struct br_doc *d, struct br_err *err);
+/* Workspace path of a file: relative to the root when below it, else absolute; caller frees. */
+char *doc_path_of(const struct br_ws *ws, const char *file);
+/* The file behind a FILE document, openable from anywhere; caller frees. */
+char *doc_file_of(const struct br_ws *ws, const char *path);
+char *object_file(const struct br_ws *ws, const uint8_t sha[32]);
+
+/* ---- stored text and chunks (stored.c) ---- */
+struct packed_text { struct br_buf bytes; BR_VEC(uint32_t) end; uint32_t raw; }; /* compressed blocks one behind the other, ends of each */
+void packed_text_release(struct packed_text *p);
+int pack_text(struct packed_text *out, struct br_slice text, void *zstd_cctx, struct br_err *err);
+int text_put(struct br_txn *t, uint32_t nb, uint32_t doc, const struct packed_text *p, struct br_err *err);
+/* One document's chunks, ready to be written: segments without their chunk numbers. */
+struct packed_chunks { struct br_buf bytes; BR_VEC(uint32_t) end; uint32_t n; };
+void packed_chunks_release(struct packed_chunks *p);
+/* "Guide\x1fInstall\x1fLinux": heading h and those above it, outermost first; empty for BR_NO_HEADING. */
+void heading_path(struct br_buf *out, const struct br_extracted *e, const struct br_chunks *c, uint32_t h);
+void pack_chunks(struct packed_chunks *out, const struct br_extracted *e, const struct br_chunks *c, const uint32_t *tokens);
+int chunks_put(struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t first, const struct packed_chunks *p, struct br_err *err);
+int chunks_del(struct br_txn *t, uint32_t nb, uint32_t first, uint32_t n, struct br_err *err);
+/* Every chunk of a document in order; skip ranges (of the whole document's text) go into skip. */
+typedef int chunk_fn(const struct br_chunk_rec *c, const struct br_range *skip, size_t n_skip, void *arg, struct br_err *err);
+int chunks_each(struct br_txn *t, uint32_t nb, uint32_t first, uint32_t n, chunk_fn *fn, void *arg, struct br_err *err);
+int dead_mark(struct br_txn *t, uint32_t nb, uint32_t first, uint32_t n, struct br_err *err);
+int dead_load(struct br_bits *out, struct br_txn *t, uint32_t nb, uint32_t chunks, struct br_err *err);
+
+/* ---- what of a chunk is indexed (compose.c): one composition for words and vectors, and the same when a document is forgotten ---- */
+struct compose {
+	const char *title, *name;       /* name: words of the file name, "" for records */
+	struct br_slice heading;        /* path, '\x1f' between parts */
+	struct br_slice body;           /* the chunk's text */
+	uint32_t off;                   /* of body in the document's text */
+	const struct br_range *skip;    /* of the document, sorted */
+	size_t n_skip;
+};
+typedef BR_VEC(struct br_slice) br_slices;
+/* Slices of c (borrowed) that make up the indexed text, in a fixed order. */
+void compose(br_slices *out, const struct compose *c);
+char *name_words(const struct br_doc *d); /* caller frees */
+
+/* ---- planning and doing (plan.c, work.c, commit.c, ingest.c) ---- */
+struct input {
+	uint8_t origin;                 /* enum br_origin */
+	const char *path;               /* document path */
+	const char *file;               /* to read from; NULL: bytes */
+	struct br_slice bytes;          /* a record's line, or what stdin gave */
+	const char *from;               /* MOVE: the path it had */
+	const char *title, *meta;       /* given at upload, or NULL */
+	uint64_t size, inode;
+	int64_t mtime_ns;
+	bool touch_only;                /* same content: only size, mtime and inode are recorded */
+	enum br_action action;
+};
+struct plan {
+	struct br_arena arena;
+	BR_VEC(struct input) in;        /* to be read: add, change, move, retry */
+	BR_VEC(uint32_t) gone;          /* documents to delete */
+	BR_VEC(struct br_event) events; /* what --plan tells: all but keep */
+	uint64_t bytes, keep;
+	uint64_t failed;                /* folders and files that could not be looked at */
+};
+void plan_release(struct plan *p);
+int plan_make(struct plan *out, struct br_ws *ws, const struct br_nb *nb, const char *const *path, size_t n, const struct br_ingest_opts *opts, bool sync, struct br_err *err);
+
+/* What a worker makes of one input. */
+struct made {
+	struct br_doc doc;              /* without number; strings in the slice's arena */
+	const char *from;
+	enum br_action action;          /* KEEP, SKIP and FAIL are decided by the worker, ADD or CHANGE when written */
+	enum br_action outcome;         /* ADD or CHANGE, known once written */
+	bool touch;                     /* KEEP with new size, mtime or inode to record */
+	bool unread;                    /* FAIL before a byte was understood: what is indexed of an older version stays */
+	struct packed_text text;
+	struct packed_chunks chunks;
+};
+struct slice {                          /* consecutive inputs: one item of the pool */
+	uint64_t seq, bytes;
+	struct br_arena arena;
+	BR_VEC(struct input) in;
+	BR_VEC(struct made) made;
+	struct br_fts_unit *unit;       /* chunks of all made documents, in order */
+	BR_VEC(int8_t) code;            /* [chunks][dim] */
+	BR_VEC(float) scale;
+	uint32_t chunks;
+};
+struct slice *slice_new(void);
+void slice_free(struct slice *s);
+
+struct work_env {                       /* what every worker reads */
+	struct br_ws *ws;
+	const struct br_nb *nb;
+	const struct br_ingest_opts *opts;
+};
+void *worker_new(void *env);
+void worker_free(void *worker);
+void work_slice(void *slice, void *worker, void *env);
+
+struct commit {                         /* gathers slices, writes them in one transaction */
+	struct br_ws *ws;
+	uint32_t nb;
+	const struct br_ingest_opts *opts;
+	struct br_ingest_stats *stats;
+	BR_VEC(struct slice *) slice;
+	uint64_t bytes;
+	int64_t since_ns;               /* of the first slice that waits */
+};
+void commit_add(struct commit *c, struct slice *s);
+bool commit_due(const struct commit *c);
+int commit_flush(struct commit *c, struct br_err *err);
+int commit_deletes(struct commit *c, const uint32_t *doc, size_t n, struct br_err *err);
+void commit_release(struct commit *c);
+
+/* Tells opts->event and counts. */
+void tell(struct br_ingest_stats *stats, const struct br_ingest_opts *opts, const struct br_event *e);
+
+/* NDJSON records (records.c): id, title, text and metadata of one line, copied into a. */
+struct record { const char *id, *title, *text, *meta; };
+int record_parse(struct record *out, struct br_arena *a, struct br_slice line, const char *name, struct br_err *err);
+
+#endif

@@ -1,0 +1,421 @@
+/*
+ * Stored text and chunks: compressed blocks of a document's text, segments of chunk entries, bitmaps of deleted chunks.
+ * Every layout here is specified in man/br-index.5, DOCUMENTS; encoder and decoder stand beside each other.
+ */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <zstd.h>
+
+/* ---- text: blocks of TEXT_BLOCK bytes, each a zstd frame ---- */
+
+void packed_text_release(struct packed_text *p)
+{
+	br_buf_release(&p->bytes);
+	br_vec_release(&p->end);
+}
+
+int pack_text(struct packed_text *out, struct br_slice text, void *zstd_cctx, struct br_err *err)
+{
+	br_buf_init(&out->bytes, 2 * (size_t)BR_MAX_TEXT);
+	out->raw = (uint32_t)text.len;
+	for (size_t at = 0; at < text.len; at += TEXT_BLOCK) {
+		size_t n = BR_MIN(text.len - at, (size_t)TEXT_BLOCK), bound = ZSTD_compressBound(n), got;
+		if (!br_buf_reserve(&out->bytes, bound))
+			return br_buf_check(&out->bytes, "stored text", err);
+		got = ZSTD_compressCCtx(zstd_cctx, out->bytes.ptr + out->bytes.len, bound, text.ptr + at, n, TEXT_ZSTD_LEVEL);
+		if (ZSTD_isError(got))
+			return br_fail(err, BR_EBUG, "compressing text: %s", ZSTD_getErrorName(got));
+		out->bytes.len += got;
+		*br_vec_push(&out->end) = (uint32_t)out->bytes.len;
+	}
+	return 0;
+}
+
+static void text_key(struct br_key *k, uint32_t nb, uint32_t doc, uint32_t block)
+{
+	br_key_init(k, nb);
+	br_key_u32(k, doc);
+	br_key_u32(k, block);
+}
+
+int text_put(struct br_txn *t, uint32_t nb, uint32_t doc, const struct packed_text *p, struct br_err *err)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0, at = 0; i < p->end.n && rc >= 0; at = p->end.v[i++]) {
+		struct br_key k;
+		text_key(&k, nb, doc, i);
+		rc = br_append(t, BR_T_TEXT, br_key_slice(&k), br_slice(p->bytes.ptr + at, p->end.v[i] - at), err);
+	}
+	return rc;
+}
+
+static int unpack_block(char raw[TEXT_BLOCK], size_t *len, struct br_slice val, uint32_t doc, uint32_t block, struct br_err *err)
+{
+	size_t n = ZSTD_decompress(raw, TEXT_BLOCK, val.ptr, val.len);
+
+	if (ZSTD_isError(n))
+		return br_fail(err, BR_ECORRUPT, "document %u: text block %u is damaged: %s", doc, block, ZSTD_getErrorName(n));
+	*len = n;
+	return 0;
+}
+
+int br_doc_text(struct br_buf *out, struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t off, uint32_t len, struct br_err *err)
+{
+	uint32_t end = len > UINT32_MAX - off ? UINT32_MAX : off + len;
+	char raw[TEXT_BLOCK];
+	int rc;
+
+	for (uint32_t block = off / TEXT_BLOCK; (uint64_t)block * TEXT_BLOCK < end; block++) {
+		uint32_t base = block * TEXT_BLOCK, from = off > base ? off - base : 0;
+		struct br_slice val;
+		struct br_key k;
+		size_t n = 0;
+		text_key(&k, nb, doc, block);
+		if ((rc = br_get(&val, t, BR_T_TEXT, br_key_slice(&k), err)) <= 0)
+			return rc; /* past the end of the text */
+		if ((rc = unpack_block(raw, &n, val, doc, block, err)) < 0)
+			return rc;
+		n = BR_MIN(n, end - base);
+		if (n > from)
+			br_buf_add(out, raw + from, n - from);
+	}
+	return br_buf_check(out, "stored text", err);
+}
+
+/* ---- chunks: segments {version, doc, ordinal, n, headings, skips, entries} ---- */
+
+enum { SEGMENT_VERSION = 1 };
+
+void packed_chunks_release(struct packed_chunks *p)
+{
+	br_buf_release(&p->bytes);
+	br_vec_release(&p->end);
+}
+
+void heading_path(struct br_buf *out, const struct br_extracted *e, const struct br_chunks *c, uint32_t h)
+{
+	uint32_t up[BR_MAX_HEADING_DEPTH], n = 0;
+
+	br_buf_reset(out);
+	for (; h != BR_NO_HEADING && n < BR_MAX_HEADING_DEPTH; h = c->headings.v[h].parent)
+		up[n++] = h;
+	while (n--) {
+		const struct br_heading *d = &c->headings.v[up[n]];
+		size_t len = BR_MIN(d->len, (uint32_t)BR_MAX_HEADING);
+		while (len && len < d->len && (e->text.ptr[d->off + len] & 0xc0) == 0x80)
+			len--; /* do not cut a character */
+		if (out->len)
+			br_buf_addc(out, '\x1f');
+		for (size_t i = 0; i < len; i++) {
+			char ch = e->text.ptr[d->off + i];
+			br_buf_addc(out, ch == '\n' || ch == '\t' || ch == '\x1f' ? ' ' : ch);
+		}
+	}
+}
+
+struct segment_range { uint32_t from, to; };
+
+/* Distinct headings of chunks [from, to) in order of first use; index[i] = number of chunk from + i's heading, 0xffff none. */
+static uint32_t segment_headings(uint16_t *index, struct br_buf *list, const struct br_extracted *e, const struct br_chunks *c, struct segment_range r)
+{
+	uint32_t seen[SEGMENT_CHUNKS], n = 0;
+	struct br_buf path = BR_BUF_INIT(1 << 16);
+
+	for (uint32_t i = r.from; i < r.to; i++) {
+		uint32_t h = c->chunks.v[i].heading, j = n;
+		if (h == BR_NO_HEADING) {
+			index[i - r.from] = UINT16_MAX;
+			continue;
+		}
+		while (j > 0 && seen[j - 1] != h)
+			j--;
+		if (j == 0) {
+			seen[n++] = h;
+			j = n;
+			heading_path(&path, e, c, h);
+			br_buf_lstr(list, path.ptr, path.len);
+		}
+		index[i - r.from] = (uint16_t)(j - 1);
+	}
+	br_buf_release(&path);
+	return n;
+}
+
+/* Skip ranges that touch the segment's text, as varint pairs: distance from the end of the one before, length. */
+static void segment_skips(struct br_buf *out, const struct br_extracted *e, const struct br_chunks *c, struct segment_range r)
+{
+	uint32_t lo = UINT32_MAX, hi = 0, n = 0, last = 0;
+	struct br_buf pairs = BR_BUF_INIT(SIZE_MAX);
+
+	for (uint32_t i = r.from; i < r.to; i++) {
+		lo = BR_MIN(lo, c->chunks.v[i].off);
+		hi = BR_MAX(hi, c->chunks.v[i].off + c->chunks.v[i].len);
+	}
+	for (size_t i = 0; i < e->skip.n; i++) {
+		const struct br_range *s = &e->skip.v[i];
+		if (s->off + s->len <= lo || s->off >= hi)
+			continue;
+		br_buf_varint(&pairs, s->off - last);
+		br_buf_varint(&pairs, s->len);
+		last = s->off + s->len;
+		n++;
+	}
+	br_buf_varint(out, n);
+	br_buf_add(out, pairs.ptr, pairs.len);
+	br_buf_release(&pairs);
+}
+
+static void pack_segment(struct br_buf *b, const struct br_extracted *e, const struct br_chunks *c, const uint32_t *tokens, struct segment_range r)
+{
+	uint16_t index[SEGMENT_CHUNKS];
+	struct br_buf list = BR_BUF_INIT(SIZE_MAX);
+	uint32_t n = segment_headings(index, &list, e, c, r);
+
+	br_buf_varint(b, r.from);
+	br_buf_varint(b, r.to - r.from);
+	br_buf_varint(b, n);
+	br_buf_add(b, list.ptr, list.len);
+	segment_skips(b, e, c, r);
+	for (uint32_t i = r.from; i < r.to; i++) {
+		const struct br_chunk *k = &c->chunks.v[i];
+		br_buf_le32(b, k->off);
+		br_buf_le32(b, k->len);
+		br_buf_le32(b, k->line);
+		br_buf_le32(b, k->line_end);
+		br_buf_le32(b, k->page);
+		br_buf_le16(b, index[i - r.from]);
+		br_buf_le16(b, (uint16_t)BR_MIN(tokens[i], 65535u));
+	}
+	br_buf_release(&list);
+}
+
+void pack_chunks(struct packed_chunks *out, const struct br_extracted *e, const struct br_chunks *c, const uint32_t *tokens)
+{
+	br_buf_init(&out->bytes, SIZE_MAX);
+	out->n = (uint32_t)c->chunks.n;
+	for (uint32_t from = 0; from < out->n; from += SEGMENT_CHUNKS) {
+		pack_segment(&out->bytes, e, c, tokens, (struct segment_range){ from, BR_MIN(from + SEGMENT_CHUNKS, out->n) });
+		*br_vec_push(&out->end) = (uint32_t)out->bytes.len;
+	}
+}
+
+static void chunk_key(struct br_key *k, uint32_t nb, uint32_t chunk)
+{
+	br_key_init(k, nb);
+	br_key_u32(k, chunk);
+}
+
+int chunks_put(struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t first, const struct packed_chunks *p, struct br_err *err)
+{
+	struct br_buf val = BR_BUF_INIT(SIZE_MAX);
+	int rc = 0;
+
+	for (uint32_t i = 0, at = 0; i < p->end.n && rc >= 0; at = p->end.v[i++]) {
+		struct br_key k;
+		br_buf_reset(&val);
+		br_buf_u8(&val, SEGMENT_VERSION);
+		br_buf_varint(&val, doc);
+		br_buf_add(&val, p->bytes.ptr + at, p->end.v[i] - at);
+		chunk_key(&k, nb, first + i * SEGMENT_CHUNKS);
+		rc = br_append(t, BR_T_CHUNK, br_key_slice(&k), br_buf_slice(&val), err);
+	}
+	br_buf_release(&val);
+	return rc;
+}
+
+struct segment {
+	uint32_t first, doc, ordinal, n, n_headings, n_skip;
+	struct br_rd headings, skips; /* at the first of each */
+	const char *entries;
+};
+
+static int segment_decode(struct segment *s, uint32_t first, struct br_slice val, struct br_err *err)
+{
+	struct br_rd r = br_rd(val);
+	uint8_t version = br_rd_u8(&r);
+
+	s->first = first;
+	s->doc = (uint32_t)br_rd_varint(&r);
+	s->ordinal = (uint32_t)br_rd_varint(&r);
+	s->n = (uint32_t)br_rd_varint(&r);
+	s->n_headings = (uint32_t)br_rd_varint(&r);
+	s->headings = r;
+	for (uint32_t i = 0; i < s->n_headings && !r.bad; i++)
+		br_rd_lstr(&r);
+	s->n_skip = (uint32_t)br_rd_varint(&r);
+	s->skips = r;
+	for (uint32_t i = 0; i < s->n_skip && !r.bad; i++) {
+		br_rd_varint(&r);
+		br_rd_varint(&r);
+	}
+	s->entries = (const char *)r.p;
+	if (r.bad || version != SEGMENT_VERSION || s->n > SEGMENT_CHUNKS || s->n == 0 || (size_t)(r.end - r.p) != (size_t)s->n * CHUNK_ENTRY)
+		return br_fail(err, BR_ECORRUPT, "chunk segment %u is damaged", first);
+	return 0;
+}
+
+static int entry_decode(struct br_chunk_rec *out, const struct segment *s, uint32_t i, struct br_err *err)
+{
+	const char *p = s->entries + (size_t)i * CHUNK_ENTRY;
+	uint32_t h = br_rd_le16(p + 20);
+	struct br_rd r = s->headings;
+
+	*out = (struct br_chunk_rec){ .chunk = s->first + i, .doc = s->doc, .ordinal = s->ordinal + i,
+		.off = br_rd_le32(p), .len = br_rd_le32(p + 4), .line = br_rd_le32(p + 8), .line_end = br_rd_le32(p + 12),
+		.page = br_rd_le32(p + 16), .tokens = br_rd_le16(p + 22), .heading = br_slice("", 0) };
+	if (h == UINT16_MAX)
+		return 0;
+	if (h >= s->n_headings)
+		return br_fail(err, BR_ECORRUPT, "chunk %u names heading %u of %u", out->chunk, h, s->n_headings);
+	while (h--)
+		br_rd_lstr(&r);
+	out->heading = br_rd_lstr(&r);
+	return 0;
+}
+
+static int segment_at(struct segment *s, struct br_cur *cur, uint32_t nb, uint32_t chunk, struct br_err *err)
+{
+	struct br_key k;
+	int rc;
+
+	chunk_key(&k, nb, chunk);
+	if ((rc = br_cur_last_le(cur, br_key_slice(&k), err)) < 0)
+		return rc;
+	if (!rc || cur->key.len != 8 || br_rd_be32(cur->key.ptr) != nb)
+		return br_fail(err, BR_ECORRUPT, "chunk %u has no record", chunk);
+	if ((rc = segment_decode(s, br_rd_be32(cur->key.ptr + 4), cur->val, err)) < 0)
+		return rc;
+	return chunk - s->first < s->n ? 0 : br_fail(err, BR_ECORRUPT, "chunk %u has no record", chunk);
+}
+
+int br_chunk_get(struct br_chunk_rec *out, struct br_txn *t, uint32_t nb, uint32_t chunk, struct br_err *err)
+{
+	struct segment s;
+	struct br_cur cur;
+	int rc;
+
+	if ((rc = br_cur_open(&cur, t, BR_T_CHUNK, err)) < 0)
+		return rc;
+	if ((rc = segment_at(&s, &cur, nb, chunk, err)) == 0)
+		rc = entry_decode(out, &s, chunk - s.first, err);
+	br_cur_close(&cur);
+	return rc;
+}
+
+static struct br_range *segment_skip_list(const struct segment *s, struct br_arena *a)
+{
+	struct br_range *out = br_arena_alloc(a, (s->n_skip + 1) * sizeof *out);
+	struct br_rd r = s->skips;
+	uint32_t last = 0;
+
+	for (uint32_t i = 0; i < s->n_skip; i++) {
+		out[i].off = last + (uint32_t)br_rd_varint(&r);
+		out[i].len = (uint32_t)br_rd_varint(&r);
+		last = out[i].off + out[i].len;
+	}
+	return out;
+}
+
+int chunks_each(struct br_txn *t, uint32_t nb, uint32_t first, uint32_t n, chunk_fn *fn, void *arg, struct br_err *err)
+{
+	struct br_arena a = { 0 };
+	struct br_cur cur;
+	int rc;
+
+	if ((rc = br_cur_open(&cur, t, BR_T_CHUNK, err)) < 0)
+		return rc;
+	for (uint32_t c = first; c - first < n && rc >= 0;) {
+		struct segment s;
+		struct br_range *skip;
+		if ((rc = segment_at(&s, &cur, nb, c, err)) < 0)
+			break;
+		skip = segment_skip_list(&s, &a);
+		for (; c - first < n && c - s.first < s.n && rc >= 0; c++) {
+			struct br_chunk_rec rec;
+			if ((rc = entry_decode(&rec, &s, c - s.first, err)) == 0)
+				rc = fn(&rec, skip, s.n_skip, arg, err);
+		}
+		br_arena_reset(&a);
+	}
+	br_cur_close(&cur);
+	br_arena_release(&a);
+	return rc;
+}
+
+int chunks_del(struct br_txn *t, uint32_t nb, uint32_t first, uint32_t n, struct br_err *err)
+{
+	int rc = 0;
+
+	for (uint32_t c = first; c - first < n && rc >= 0; c += SEGMENT_CHUNKS) {
+		struct br_key k;
+		chunk_key(&k, nb, c);
+		rc = br_del(t, BR_T_CHUNK, br_key_slice(&k), err);
+	}
+	return rc < 0 ? rc : 0;
+}
+
+/* ---- deleted chunks ---- */
+
+int dead_mark(struct br_txn *t, uint32_t nb, uint32_t first, uint32_t n, struct br_err *err)
+{
+	unsigned char bits[DEAD_BITS / 8];
+	uint64_t end = (uint64_t)first + n;
+	int rc = 0;
+
+	for (uint64_t at = first; at < end && rc >= 0;) {
+		uint32_t block = (uint32_t)(at / DEAD_BITS);
+		uint64_t stop = BR_MIN(end, (uint64_t)(block + 1) * DEAD_BITS);
+		struct br_slice val;
+		struct br_key k;
+		chunk_key(&k, nb, block);
+		if ((rc = br_get(&val, t, BR_T_DEAD, br_key_slice(&k), err)) < 0)
+			return rc;
+		memset(bits, 0, sizeof bits);
+		if (rc)
+			memcpy(bits, val.ptr, BR_MIN(val.len, sizeof bits));
+		for (; at < stop; at++)
+			bits[at % DEAD_BITS / 8] |= (unsigned char)(1 << (at % 8));
+		rc = br_put(t, BR_T_DEAD, br_key_slice(&k), br_slice(bits, sizeof bits), err);
+	}
+	return rc;
+}
+
+int dead_load(struct br_bits *out, struct br_txn *t, uint32_t nb, uint32_t chunks, struct br_err *err)
+{
+	br_bits_init(out, chunks, false);
+	for (uint32_t block = 0; (uint64_t)block * DEAD_BITS < chunks; block++) {
+		size_t at = (size_t)block * (DEAD_BITS / 8), room = (chunks + 7) / 8 - at;
+		struct br_slice val;
+		struct br_key k;
+		int rc;
+		chunk_key(&k, nb, block);
+		if ((rc = br_get(&val, t, BR_T_DEAD, br_key_slice(&k), err)) < 0)
+			return rc;
+		if (!rc)
+			continue;
+		if (val.len != DEAD_BITS / 8)
+			return br_fail(err, BR_ECORRUPT, "bitmap %u of deleted chunks is damaged", block);
+		memcpy((char *)out->w + at, val.ptr, BR_MIN(val.len, room));
+	}
+	if (chunks % 64)
+		out->w[chunks / 64] &= ~0ull >> (64 - chunks % 64);
+	return 0;
+}
+
+int br_chunks_live(struct br_bits *out, struct br_txn *t, const struct br_nb *nb, struct br_err *err)
+{
+	int rc;
+
+	*out = (struct br_bits){ 0 };
+	if (!nb->dead)
+		return 0;
+	if ((rc = dead_load(out, t, nb->nb, nb->next_chunk, err)) < 0)
+		return rc;
+	for (uint32_t i = 0; i < (nb->next_chunk + 63) / 64; i++)
+		out->w[i] = ~out->w[i];
+	if (nb->next_chunk % 64)
+		out->w[nb->next_chunk / 64] &= ~0ull >> (64 - nb->next_chunk % 64);
+	return 0;
+}

@@ -1,0 +1,290 @@
+/*
+ * What a worker thread does with one slice of inputs: read, extract, cut, count words, embed, compress. A pure function of the
+ * inputs and the notebook's settings, apart from asking whether the notebook has this very content already.
+ */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <zstd.h>
+
+struct worker {
+	struct br_extractor *extractor;
+	struct br_extracted text;
+	struct br_tokenizer *tok;
+	struct br_embedder *embedder;
+	struct br_embedding vec;
+	struct br_buf raw;
+	br_slices piece;
+	BR_VEC(uint32_t) tokens;
+	void *zstd;
+};
+
+void *worker_new(void *arg)
+{
+	const struct work_env *env = arg;
+	struct worker *w = br_alloc(sizeof *w);
+
+	w->extractor = br_extractor_new(br_config_get(env->ws->config, "extract.helper", NULL));
+	br_extracted_init(&w->text);
+	w->tok = br_tokenizer_new();
+	w->embedder = br_embedder_new(env->ws->model);
+	br_buf_init(&w->raw, (size_t)br_config_int(env->ws->config, "ingest.max_file"));
+	w->zstd = ZSTD_createCCtx();
+	return w;
+}
+
+void worker_free(void *arg)
+{
+	struct worker *w = arg;
+
+	br_extractor_free(w->extractor);
+	br_extracted_release(&w->text);
+	br_tokenizer_free(w->tok);
+	br_embedder_free(w->embedder);
+	br_buf_release(&w->raw);
+	br_vec_release(&w->piece);
+	br_vec_release(&w->tokens);
+	ZSTD_freeCCtx(w->zstd);
+	free(w);
+}
+
+struct slice *slice_new(void)
+{
+	return br_alloc(sizeof(struct slice));
+}
+
+void slice_free(struct slice *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->made.n; i++) {
+		packed_text_release(&s->made.v[i].text);
+		packed_chunks_release(&s->made.v[i].chunks);
+	}
+	br_vec_release(&s->in);
+	br_vec_release(&s->made);
+	br_vec_release(&s->code);
+	br_vec_release(&s->scale);
+	br_fts_unit_free(s->unit);
+	br_arena_release(&s->arena);
+	free(s);
+}
+
+struct job {                            /* one input on its way */
+	struct worker *w;
+	struct slice *s;
+	const struct work_env *env;
+	const struct input *in;
+	struct made *m;
+	struct record rec;              /* RECORD only */
+};
+
+static char *keep(struct job *j, const char *str) { return br_arena_strdup(&j->s->arena, str ? str : ""); }
+
+static void failed(struct job *j, enum br_action action, const char *why)
+{
+	j->m->action = action;
+	j->m->doc.state = action == BR_ACT_SKIP ? BR_DOC_SKIPPED : BR_DOC_FAILED;
+	j->m->doc.error = keep(j, why);
+}
+
+/* ---- bytes ---- */
+
+static int read_input(struct job *j, struct br_slice *bytes, struct br_err *err)
+{
+	struct br_doc *d = &j->m->doc;
+	int rc;
+
+	if (j->in->file) {
+		br_buf_reset(&j->w->raw);
+		if ((rc = br_file_read(&j->w->raw, j->in->file, j->w->raw.max, err)) < 0)
+			return rc;
+		*bytes = br_buf_slice(&j->w->raw);
+	} else
+		*bytes = j->in->bytes;
+	if (j->in->origin == BR_FROM_RECORD) {
+		if ((rc = record_parse(&j->rec, &j->s->arena, *bytes, j->in->path, err)) < 0)
+			return rc;
+		d->path = keep(j, j->rec.id);
+		d->meta = keep(j, j->rec.meta);
+		br_sha256(d->sha, bytes->ptr, bytes->len); /* of the whole line: title and metadata count */
+		*bytes = br_slice_str(j->rec.text);
+		d->size = bytes->len;
+		return 0;
+	}
+	d->size = bytes->len;
+	br_sha256(d->sha, bytes->ptr, bytes->len);
+	return 0;
+}
+
+/* The notebook has this content under this path already. */
+static int is_known(struct job *j, struct br_err *err)
+{
+	struct br_arena a = { 0 };
+	struct br_doc *old;
+	struct br_txn *t;
+	uint32_t num;
+	int rc;
+
+	if (j->env->opts->force || j->in->action == BR_ACT_MOVE)
+		return 0;
+	if ((rc = br_txn_read(&t, j->env->ws->store, err)) < 0)
+		return rc;
+	if ((rc = doc_by_path(&num, t, j->env->nb->nb, j->m->doc.path, err)) > 0 &&
+	    (rc = br_doc_get(&old, &a, t, j->env->nb->nb, num, err)) == 0)
+		rc = (old->state == BR_DOC_INDEXED || old->state == BR_DOC_SKIPPED) && !memcmp(old->sha, j->m->doc.sha, sizeof old->sha);
+	br_txn_end(t);
+	br_arena_release(&a);
+	return rc;
+}
+
+/* ---- text ---- */
+
+static int extract(struct job *j, struct br_slice bytes, struct br_err *err)
+{
+	const struct br_ingest_opts *o = j->env->opts;
+	const char *lang = j->env->nb->lang[0] ? j->env->nb->lang : o->lang;
+	struct br_source src = { bytes, br_path_base(j->m->doc.path), o->format, lang };
+
+	if (j->in->origin == BR_FROM_RECORD)
+		src.format = BR_FMT_PLAIN;
+	br_extracted_reset(&j->w->text);
+	return br_extract(&j->w->text, j->w->extractor, &src, err);
+}
+
+static void describe(struct job *j)
+{
+	struct br_doc *d = &j->m->doc;
+	const struct br_extracted *e = &j->w->text;
+	const char *given = j->rec.title ? j->rec.title : j->in->title ? j->in->title : j->env->opts->title;
+	const char *title = given ? given : e->title;
+
+	d->title = br_arena_strndup(&j->s->arena, title ? title : "", title ? strnlen(title, BR_MAX_TITLE) : 0);
+	memcpy(d->lang, e->lang, sizeof d->lang);
+	memcpy(d->encoding, e->encoding, sizeof d->encoding);
+	if (!d->lang[0] && e->format == BR_FMT_CODE)
+		memcpy(d->lang, "en", 3); /* comments and the words within identifiers */
+	d->format = (uint8_t)e->format;
+	d->text_bytes = (uint32_t)e->text.len;
+}
+
+/* ---- chunks ---- */
+
+static void index_chunk(struct job *j, const struct compose *what)
+{
+	struct slice *s = j->s;
+	struct worker *w = j->w;
+	uint32_t dim = j->env->nb->dim;
+
+	compose(&w->piece, what);
+	br_fts_unit_begin(s->unit);
+	for (size_t i = 0; i < w->piece.n; i++)
+		br_fts_unit_text(s->unit, w->tok, w->piece.v[i]);
+	*br_vec_push(&w->tokens) = br_fts_unit_end(s->unit);
+	if (dim) {
+		br_embed(&w->vec, w->embedder, w->piece.v, w->piece.n);
+		br_vec_reserve(&s->code, dim);
+		memcpy(s->code.v + s->code.n, w->vec.code, dim);
+		s->code.n += dim;
+		*br_vec_push(&s->scale) = w->vec.scale;
+	}
+	s->chunks++;
+}
+
+static void index_chunks(struct job *j, const struct br_chunks *c)
+{
+	const struct br_extracted *e = &j->w->text;
+	struct br_buf path = BR_BUF_INIT(1 << 16);
+	struct compose what = { .title = j->m->doc.title, .skip = e->skip.v, .n_skip = e->skip.n };
+	char *name = name_words(&j->m->doc);
+
+	what.name = name;
+	j->w->tokens.n = 0;
+	br_tokenizer_lang(j->w->tok, j->m->doc.lang);
+	for (size_t i = 0; i < c->chunks.n; i++) {
+		what.off = c->chunks.v[i].off;
+		what.body = br_slice(e->text.ptr + what.off, c->chunks.v[i].len);
+		heading_path(&path, e, c, c->chunks.v[i].heading);
+		what.heading = br_buf_slice(&path);
+		index_chunk(j, &what);
+		j->m->doc.tokens += j->w->tokens.v[i];
+	}
+	br_buf_release(&path);
+	free(name);
+}
+
+static int cut(struct job *j, struct br_err *err)
+{
+	struct br_chunks c = { 0 };
+	int rc;
+
+	if ((rc = br_chunk(&c, &j->w->text, &j->env->nb->chunking, err)) == 0 && c.chunks.n)
+		rc = pack_text(&j->m->text, br_buf_slice(&j->w->text.text), j->w->zstd, err);
+	if (rc == 0 && c.chunks.n) {
+		index_chunks(j, &c);
+		pack_chunks(&j->m->chunks, &j->w->text, &c, j->w->tokens.v);
+		j->m->doc.chunks = (uint32_t)c.chunks.n;
+	}
+	br_chunks_release(&c);
+	return rc;
+}
+
+/* ---- one input ---- */
+
+static void start(struct job *j)
+{
+	struct made *m = j->m;
+
+	*m = (struct made){ .action = j->in->action, .from = j->in->from, .touch = j->in->touch_only };
+	m->doc = (struct br_doc){ .origin = j->in->origin, .size = j->in->size, .inode = j->in->inode, .mtime_ns = j->in->mtime_ns,
+		.path = keep(j, j->in->path), .title = keep(j, ""), .error = keep(j, ""),
+		.meta = keep(j, j->in->meta ? j->in->meta : j->env->opts->meta), .seen_ns = br_now_ns() };
+	br_uuid_ordered(m->doc.id, m->doc.seen_ns / 1000000);
+}
+
+static void work(struct job *j)
+{
+	struct br_err err = { 0 };
+	struct br_slice bytes;
+	int rc;
+
+	start(j);
+	if (j->in->touch_only)
+		return;
+	if ((rc = read_input(j, &bytes, &err)) < 0) {
+		failed(j, BR_ACT_FAIL, err.msg);
+		j->m->unread = true;
+		return;
+	}
+	if ((rc = is_known(j, &err)) != 0) {
+		if (rc < 0)
+			failed(j, BR_ACT_FAIL, err.msg);
+		else {
+			j->m->action = BR_ACT_KEEP;
+			j->m->touch = true;
+		}
+		return;
+	}
+	rc = extract(j, bytes, &err);
+	if (rc == 0) {
+		describe(j);
+		rc = cut(j, &err);
+	}
+	if (rc < 0)
+		failed(j, rc == -BR_EUNSUPPORTED ? BR_ACT_SKIP : BR_ACT_FAIL, err.msg);
+	else if (!j->m->doc.chunks)
+		failed(j, BR_ACT_SKIP, "no text");
+}
+
+void work_slice(void *item, void *worker, void *env)
+{
+	struct slice *s = item;
+
+	s->unit = br_fts_unit_new();
+	br_vec_reserve(&s->made, s->in.n);
+	for (size_t i = 0; i < s->in.n && !br_stop_signal(); i++) {
+		struct job j = { worker, s, env, &s->in.v[i], br_vec_push(&s->made), { 0 } };
+		work(&j);
+	}
+	br_fts_unit_finish(s->unit);
+}
