@@ -1,0 +1,21 @@
+/* br - every public header. */
+#ifndef BR_BR_H
+#define BR_BR_H
+
+#include "br/ann.h"
+#include "br/base.h"
+#include "br/bits.h"
+#include "br/chunk.h"
+#include "br/config.h"
+#include "br/corpus.h"
+#include "br/embed.h"
+#include "br/eval.h"
+#include "br/fts.h"
+#include "br/json.h"
+#include "br/os.h"
+#include "br/retrieve.h"
+#include "br/rx.h"
+#include "br/store.h"
+#include "br/text.h"
+
+#endif

@@ -1,0 +1,105 @@
+/* retrieve - shared inside src/retrieve only. */
+#ifndef BR_RETRIEVE_INTERNAL_H
+#define BR_RETRIEVE_INTERNAL_H
+
+#include "br/retrieve.h"
+
+enum {
+	LIST_LEN = 100,    /* candidates of each list, more when more hits are asked for */
+	RERANK_LEN = 50,   /* candidates that get title and pairs */
+};
+
+/* ---- the question, parsed (question.c) ---- */
+struct phrase { struct br_slice text; bool exclude; };
+struct question {
+	struct br_buf plain;                    /* the words, without operators: what is embedded and scored */
+	BR_VEC(struct phrase) phrases;          /* "exact words", -"not these" */
+	BR_VEC(struct br_slice) exclude;        /* -word */
+	BR_VEC(char *) filter;                  /* field:value, rewritten as filters */
+	char *copy;                             /* what the slices point into */
+};
+int question_parse(struct question *q, const char *text, bool plain, struct br_err *err);
+void question_release(struct question *q);
+
+/* ---- filters (filter.c) ---- */
+struct filter;
+int filter_parse(struct filter **out, const char *text, struct br_err *err); /* USAGE names the fields there are */
+void filter_free(struct filter *f);
+bool filter_match(const struct filter *f, const struct br_doc *d);
+
+/* ---- one candidate on its way through ranking ---- */
+struct cand {
+	uint32_t chunk;
+	float bm25, cosine;             /* cosine NAN: no vector */
+	int32_t lex_rank, sem_rank;     /* from 1, 0 not in that list */
+	double score, f_lex, f_sem, f_title, f_pairs, f_about, f_many, f_crowding;
+	/* filled for those that are shown or reranked */
+	struct br_chunk_rec rec;
+	const struct br_doc *doc;
+	struct br_slice text;
+	uint64_t matched;               /* bit per group */
+};
+
+struct search {
+	struct br_searcher *s;
+	const struct br_query_opts *opts;
+	struct br_result *out;
+	struct br_txn *t;
+	struct br_nb *nb;
+	struct br_arena scratch;        /* what lives as long as the search */
+	struct question q;
+	const char *langs[10];          /* in which question words are stemmed; NULL-terminated */
+	struct br_fts_query words;
+	struct br_bits keep_bits;
+	const struct br_bits *keep;     /* NULL: every chunk */
+	struct br_vec_source rows;
+	struct br_ann_query vec;
+	bool has_vec;
+	double fit, gain;               /* gain: how far the model is trusted with this question, 0..1 */
+	struct br_topk lexical, semantic;
+	struct br_ann_stats ann;
+	BR_VEC(struct cand) cand;
+	const struct br_doc *doc[256];  /* decoded lately, by number */
+};
+
+struct br_searcher {
+	struct br_ws *ws;
+	struct br_tokenizer *tok;
+	struct br_embedder *embedder;
+	struct br_embedding vec;        /* scratch */
+};
+
+/* ---- constraints (constrain.c): live chunks, filters, phrases and exclusions become one bitmap before any scoring ---- */
+int constrain(struct search *s, struct br_err *err);
+
+/* ---- weights (function_words.c): "how do I" says less than "commit" ---- */
+void weigh_function_words(struct search *s);
+
+/* ---- candidates (candidates.c) ---- */
+int find_lexical(struct search *s, struct br_err *err);
+int find_semantic(struct search *s, struct br_err *err);
+int merge_lists(struct search *s, struct br_err *err); /* union of both, with both scores of every member */
+int load_cand(struct search *s, struct cand *c, bool text, struct br_err *err); /* record and document, and its text if asked */
+void sort_cands(struct search *s, bool by_path);       /* best first; equal scores by path, or by chunk number while paths are not known */
+
+/* ---- features of a loaded candidate (features.c), each 0..1 ---- */
+double title_share(struct search *s, const struct cand *c);
+double pair_share(struct search *s, const struct cand *c);
+double about_cosine(struct search *s, const struct cand *c);
+
+/* ---- presentation ---- */
+int present(struct search *s, struct br_err *err);      /* present.c: folds, copies hits into the result */
+void snippet(struct search *s, const struct cand *c, struct br_found *out); /* snippet.c */
+
+/* ---- strategies: one row and one file each ---- */
+struct strategy {
+	const char *name;
+	int (*rank)(struct search *s, struct br_err *err); /* fills s->cand, best first */
+};
+int rank_hybrid(struct search *s, struct br_err *err);
+int rank_fusion(struct search *s, struct br_err *err);
+int rank_full_text(struct search *s, struct br_err *err);
+int rank_semantic(struct search *s, struct br_err *err);
+void degrade(struct search *s);                         /* says in the result why vectors did not take part */
+
+#endif

@@ -1,0 +1,218 @@
+/*
+ * One question from text to result: parse, open a snapshot, constrain, rank by the strategy's row, present.
+ */
+#include "internal.h"
+
+#include <stdlib.h>
+
+static const struct strategy strategies[] = {
+#define X(name, summary) { #name, rank_##name },
+	BR_STRATEGY_LIST(X)
+#undef X
+};
+
+static const char *const names[] = {
+#define X(name, summary) #name,
+	BR_STRATEGY_LIST(X)
+#undef X
+};
+
+const char *const *br_strategy_names(size_t *n)
+{
+	*n = BR_COUNT(names);
+	return names;
+}
+
+static int find_strategy(const struct strategy **out, const char *name, struct br_err *err)
+{
+	const char *close = br_closest(name, names, BR_COUNT(names));
+
+	*out = NULL;
+	for (size_t i = 0; i < BR_COUNT(strategies); i++) {
+		if (!strcmp(strategies[i].name, name)) {
+			*out = &strategies[i];
+			return 0;
+		}
+	}
+	return br_fail(err, BR_EUSAGE, "no strategy '%s'%s%s%s (there are hybrid, fusion, full_text, semantic)", name,
+		       close ? "; did you mean '" : "", close ? close : "", close ? "'?" : "");
+}
+
+struct br_searcher *br_searcher_new(struct br_ws *ws)
+{
+	struct br_searcher *s = br_alloc(sizeof *s);
+
+	s->ws = ws;
+	s->tok = br_tokenizer_new();
+	s->embedder = br_embedder_new(ws->model);
+	return s;
+}
+
+void br_searcher_free(struct br_searcher *s)
+{
+	if (!s)
+		return;
+	br_tokenizer_free(s->tok);
+	br_embedder_free(s->embedder);
+	free(s);
+}
+
+void br_result_release(struct br_result *r)
+{
+	struct br_arena a = r->arena;
+
+	br_arena_release(&a); /* r's own fields may point into it */
+	*r = (struct br_result){ 0 };
+}
+
+/* ---- preparing ---- */
+
+static int by_docs(const void *a, const void *b)
+{
+	const struct br_lang_count *x = a, *y = b;
+
+	if (x->docs != y->docs)
+		return x->docs > y->docs ? -1 : 1;
+	return strcmp(x->lang, y->lang);
+}
+
+/* Question words are stemmed in every language that documents of the notebook were stemmed in, the most frequent first. */
+static void choose_langs(struct search *s)
+{
+	size_t n = BR_MIN(s->nb->langs.n, BR_COUNT(s->langs) - 1);
+
+	if (s->nb->langs.n)
+		qsort(s->nb->langs.v, s->nb->langs.n, sizeof *s->nb->langs.v, by_docs);
+	for (size_t i = 0; i < n; i++)
+		s->langs[i] = s->nb->langs.v[i].lang;
+	if (!n)
+		s->langs[n++] = "";
+	s->langs[n] = NULL;
+}
+
+/* The notebook's vectors come from another model than ours: they cannot be compared. */
+static bool model_fits(const struct search *s)
+{
+	const struct br_model_info *m = br_model_info(s->s->ws->model);
+
+	return s->nb->dim == m->dim && !strcmp(s->nb->model_id, m->id) && !memcmp(s->nb->model_sha, m->sha, sizeof m->sha);
+}
+
+/* gain = clip((fit - 0.4) / 0.3, 0, 1): the model keeps silent where it does not know the question's words. */
+static void prepare_vector(struct search *s)
+{
+	struct br_slice text = br_buf_slice(&s->q.plain);
+
+	s->has_vec = s->nb->dim && model_fits(s) && text.len && br_embed_query(&s->vec, &s->fit, s->s->embedder, text);
+	s->gain = s->has_vec ? BR_MIN(BR_MAX((s->fit - 0.4) / 0.3, 0.0), 1.0) : 0;
+	if (s->has_vec)
+		br_vec_source(&s->rows, s->t, s->nb->nb, s->nb->dim, s->nb->next_chunk);
+}
+
+static int prepare_words(struct search *s, struct br_err *err)
+{
+	int rc;
+
+	br_fts_query_init(&s->words);
+	s->words.k1 = s->nb->k1;
+	s->words.b = s->nb->b;
+	if (s->q.plain.len)
+		br_fts_query_add(&s->words, s->s->tok, br_buf_slice(&s->q.plain), s->langs, BR_GROUP_SHOULD);
+	if ((rc = br_fts_resolve(&s->words, s->t, s->nb->nb, err)) == 0)
+		weigh_function_words(s);
+	return rc;
+}
+
+/* ---- a question that is only filters or exclusions: what remains, in order of paths ---- */
+
+static int rank_all(struct search *s)
+{
+	for (uint32_t c = 0; c < s->nb->next_chunk && s->cand.n < BR_MAX_TOP; c++)
+		if (!s->keep || br_bits_get(s->keep, c))
+			*br_vec_push(&s->cand) = (struct cand){ .chunk = c, .cosine = __builtin_nanf("") };
+	return 0;
+}
+
+void degrade(struct search *s)
+{
+	if (!s->nb->dim)
+		s->out->degraded = "this notebook has no vectors; ran as full_text";
+	else if (!model_fits(s))
+		s->out->degraded = "the notebook's vectors are of another model; ran as full_text";
+	else
+		s->out->degraded = "the model knows none of the question's words; ran as full_text";
+}
+
+static int rank(struct search *s, const struct strategy *st, struct br_err *err)
+{
+	int rc;
+
+	if ((rc = constrain(s, err)) < 0 || (rc = prepare_words(s, err)) < 0)
+		return rc;
+	prepare_vector(s);
+	if (!s->q.plain.len)
+		return rank_all(s);
+	if (!s->has_vec && (s->nb->dim == 0 || !model_fits(s)))
+		degrade(s);
+	return st->rank(s, err);
+}
+
+static int answer(struct search *s, const char *text, const struct strategy *st, struct br_err *err)
+{
+	int rc;
+
+	if ((rc = question_parse(&s->q, text, s->opts->plain, err)) < 0 ||
+	    (rc = br_nb_get(&s->nb, &s->scratch, s->t, s->opts->notebook, err)) < 0)
+		return rc;
+	choose_langs(s);
+	s->out->query = br_arena_strdup(&s->out->arena, text);
+	s->out->notebook = br_arena_strdup(&s->out->arena, s->nb->name);
+	s->out->strategy = st->name;
+	if ((rc = rank(s, st, err)) < 0 || (rc = present(s, err)) < 0)
+		return rc;
+	rc = br_freshness(&s->out->fresh, s->t, s->s->ws, s->nb, s->opts->freshness_ns, err);
+	s->out->generation = br_txn_generation(s->t);
+	s->out->indexed_at = s->nb->updated;
+	s->out->fit = s->fit;
+	s->out->way = s->ann.way;
+	return rc;
+}
+
+static void search_release(struct search *s)
+{
+	question_release(&s->q);
+	br_fts_query_release(&s->words);
+	br_bits_release(&s->keep_bits);
+	br_topk_release(&s->lexical);
+	br_topk_release(&s->semantic);
+	br_vec_release(&s->cand);
+	br_arena_release(&s->scratch);
+	br_txn_end(s->t);
+	free(s);
+}
+
+int br_retrieve(struct br_result *out, struct br_searcher *searcher, const char *query, const struct br_query_opts *opts, struct br_err *err)
+{
+	const char *name = opts->strategy ? opts->strategy : br_config_get(searcher->ws->config, "search.strategy", NULL);
+	int64_t began = br_mono_ns();
+	const struct strategy *st = NULL;
+	struct search *s;
+	int rc;
+
+	*out = (struct br_result){ 0 };
+	if ((rc = find_strategy(&st, name, err)) < 0)
+		return rc;
+	if (!opts->top || opts->top > BR_MAX_TOP)
+		return br_fail(err, BR_EUSAGE, "between 1 and %d hits can be asked for", BR_MAX_TOP);
+	s = br_alloc(sizeof *s);
+	s->s = searcher;
+	s->opts = opts;
+	s->out = out;
+	if ((rc = br_txn_read(&s->t, searcher->ws->store, err)) == 0)
+		rc = answer(s, query, st, err);
+	search_release(s);
+	out->took_ms = (double)(br_mono_ns() - began) / 1e6;
+	if (rc < 0)
+		br_result_release(out);
+	return rc;
+}
