@@ -1,0 +1,21 @@
+/* load - what ingest, sync and upload have in common: options, events, the closing line. */
+#ifndef BR_CMD_LOAD_H
+#define BR_CMD_LOAD_H
+
+#include "cmd.h"
+
+struct br_load_params {
+	bool plan, force, ndjson, hidden, no_ignore;
+	struct br_list exclude;
+	const char *title, *lang, *type, *meta, *stdin_name;
+};
+#define BR_LOAD_TYPE_(id, name, ...) "|" name
+#define BR_LOAD_TYPES BR_FORMAT_LIST(BR_LOAD_TYPE_)
+
+typedef int br_load_fn(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *path, size_t n,
+                       const struct br_ingest_opts *opts, struct br_err *err);
+/* c->params is a struct br_load_params. */
+int br_load_check(struct br_cli *c, struct br_err *err);
+int br_load(struct br_cli *c, br_load_fn *fn, const char *doing, struct br_err *err);
+
+#endif

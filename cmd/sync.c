@@ -1,0 +1,32 @@
+/* `br sync`: makes a notebook equal to folders. */
+#include "load.h"
+
+static const struct br_opt opts[] = {
+	{ "plan", 0, BR_AT_BOOL(struct br_load_params, plan), NULL,
+	  "tell what would be done and touch nothing; exit 4 if there is something" },
+	{ "force", 'f', BR_AT_BOOL(struct br_load_params, force), NULL, "index again what has not changed" },
+	{ "exclude", 'x', BR_AT_LIST(struct br_load_params, exclude), "pattern",
+	  "leave out what this gitignore pattern matches" },
+	{ "hidden", 0, BR_AT_BOOL(struct br_load_params, hidden), NULL, "also names that begin with a dot",
+	  .key = "ingest.hidden" },
+	{ "no-ignore", 0, BR_AT_BOOL(struct br_load_params, no_ignore), NULL, "do not read .gitignore and .brignore" },
+	BR_OPT_END,
+};
+
+static int sync_run(struct br_cli *c, struct br_err *err)
+{
+	return br_load(c, br_sync, "syncing", err);
+}
+
+static const struct br_example examples[] = {
+	{ "br sync .", "index this folder, and from then on what changed in it" },
+	{ "br sync", "the folders of earlier syncs" },
+	{ "br sync --plan", "what would be done; exit 4 if there is something" },
+	{ NULL },
+};
+const struct br_cmd br_cmd_sync = {
+	.name = "sync", .group = "documents", .summary = "make a notebook equal to folders: add, change, move, delete",
+	.operands = "[<dir>...]", .max = -1, .complete = BR_C_DIR,
+	.opts = opts, .params_size = sizeof(struct br_load_params),
+	.flags = BR_CMD_WS | BR_CMD_LONG | BR_CMD_STREAM, .run = sync_run, .examples = examples,
+};

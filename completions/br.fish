@@ -1,0 +1,140 @@
+# fish completion for br; written by `br completion fish`
+
+# The words before the cursor without options, without their values, and without `br`
+function __br_words
+    set -l skip 0
+    for w in (commandline -opc)[2..-1]
+        if test $skip = 1
+            set skip 0
+            continue
+        end
+        switch $w
+            case -C --directory --workspace -n --notebook --wait --timeout 
+                set skip 1
+            case '-*'
+            case '*'
+                echo $w
+        end
+    end
+end
+function __br_in
+    set -l w (__br_words)
+    test (count $w) -ge (count $argv); and test "$w[1.."(count $argv)"]" = "$argv"
+end
+function __br_at
+    set -l w (__br_words)
+    test "$w" = "$argv"
+end
+
+complete -c br -f
+complete -c br -l directory -s C -d 'run as if started in dir' -xa '(__fish_complete_directories)'
+complete -c br -l workspace -d 'use the workspace of dir instead of looking upwards' -xa '(__fish_complete_directories)'
+complete -c br -l notebook -s n -d 'work on this notebook instead of the one in use' -xa '(br notebook list --names 2>/dev/null)'
+complete -c br -l json -d 'print JSON; errors too, on standard error'
+complete -c br -l quiet -s q -d 'print results and errors, nothing else'
+complete -c br -l verbose -s v -d 'tell more'
+complete -c br -l no-color -d 'no colours, even on a terminal'
+complete -c br -l wait -d 'wait so long for another writer (90, 15m, 2h)' -x
+complete -c br -l timeout -d 'give up after so long' -x
+complete -c br -l help -s h -d 'show this help'
+complete -c br -n '__br_at' -fa init -d 'make a workspace'
+complete -c br -n '__br_at' -fa status -d 'show what is indexed and how fresh it is'
+complete -c br -n '__br_at' -fa notebook -d 'make, list, choose and delete notebooks'
+complete -c br -n '__br_at' -fa config -d 'read and change settings'
+complete -c br -n '__br_at' -fa sync -d 'make a notebook equal to folders: add, change, move, delete'
+complete -c br -n '__br_at' -fa ingest -d 'add or update files, folders or records'
+complete -c br -n '__br_at' -fa upload -d 'keep copies of files in the workspace'
+complete -c br -n '__br_at' -fa docs -d 'list, show, print and remove documents'
+complete -c br -n '__br_at' -fa query -d 'find passages by words and by meaning'
+complete -c br -n '__br_at' -fa eval -d 'measure retrieval over judged questions'
+complete -c br -n '__br_at' -fa verify -d 'check the workspace for damage'
+complete -c br -n '__br_at' -fa doctor -d 'check the surroundings br runs in'
+complete -c br -n '__br_at' -fa help -d 'show help on br or on one verb'
+complete -c br -n '__br_at' -fa version -d 'show the version of br and of what it is made of'
+complete -c br -n '__br_at' -fa completion -d 'print the completion script of a shell'
+complete -c br -n '__br_at notebook' -fa create -d 'make a notebook'
+complete -c br -n '__br_at notebook' -fa list -d 'show all notebooks'
+complete -c br -n '__br_at notebook' -fa show -d 'show one notebook and its settings'
+complete -c br -n '__br_at notebook' -fa rename -d 'give a notebook another name'
+complete -c br -n '__br_at notebook' -fa use -d 'choose the notebook that verbs work on'
+complete -c br -n '__br_at notebook' -fa set -d 'change a setting of the notebook'
+complete -c br -n '__br_at notebook' -fa delete -d 'delete a notebook with all its documents'
+complete -c br -n '__br_at config' -fa get -d 'print one setting'
+complete -c br -n '__br_at config' -fa set -d 'change one setting'
+complete -c br -n '__br_at config' -fa unset -d 'take one setting back'
+complete -c br -n '__br_at config' -fa list -d 'show every setting and where its value comes from'
+complete -c br -n '__br_at config' -fa path -d 'print the name of the settings file'
+complete -c br -n '__br_at config' -fa trust -d 'let this workspace\'s settings reach the network and run programs'
+complete -c br -n '__br_at config' -fa untrust -d 'take the trust back'
+complete -c br -n '__br_at docs' -fa list -d 'show documents, all or those whose path matches'
+complete -c br -n '__br_at docs' -fa show -d 'show what is known of one document'
+complete -c br -n '__br_at docs' -fa cat -d 'print the stored text of one document'
+complete -c br -n '__br_at docs' -fa rm -d 'take documents out of the notebook; the files stay'
+complete -c br -n '__br_in init' -xa '(__fish_complete_directories)'
+complete -c br -n '__br_in notebook list' -l names -d 'only the names, one a line'
+complete -c br -n '__br_in notebook show' -xa '(br notebook list --names 2>/dev/null)'
+complete -c br -n '__br_in notebook rename' -xa '(br notebook list --names 2>/dev/null)'
+complete -c br -n '__br_in notebook use' -xa '(br notebook list --names 2>/dev/null)'
+complete -c br -n '__br_in notebook delete' -l yes -s y -d 'do not ask'
+complete -c br -n '__br_in notebook delete' -xa '(br notebook list --names 2>/dev/null)'
+complete -c br -n '__br_in config get' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model extract.helper'
+complete -c br -n '__br_in config set' -l user -d 'the user\'s own settings instead of the workspace\'s'
+complete -c br -n '__br_in config set' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model extract.helper'
+complete -c br -n '__br_in config unset' -l user -d 'the user\'s own settings instead of the workspace\'s'
+complete -c br -n '__br_in config unset' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model extract.helper'
+complete -c br -n '__br_in config list' -l set -d 'only settings that differ from the built-in ones'
+complete -c br -n '__br_in config path' -l user -d 'the user\'s own settings instead of the workspace\'s'
+complete -c br -n '__br_in sync' -l plan -d 'tell what would be done and touch nothing; exit 4 if there is something'
+complete -c br -n '__br_in sync' -l force -s f -d 'index again what has not changed'
+complete -c br -n '__br_in sync' -l exclude -s x -d 'leave out what this gitignore pattern matches' -x
+complete -c br -n '__br_in sync' -l hidden -d 'also names that begin with a dot'
+complete -c br -n '__br_in sync' -l no-ignore -d 'do not read .gitignore and .brignore'
+complete -c br -n '__br_in sync' -xa '(__fish_complete_directories)'
+complete -c br -n '__br_in ingest' -l plan -d 'tell what would be done and touch nothing; exit 4 if there is something'
+complete -c br -n '__br_in ingest' -l force -s f -d 'index again what has not changed'
+complete -c br -n '__br_in ingest' -l ndjson -d 'read records, one JSON object a line'
+complete -c br -n '__br_in ingest' -l stdin-name -d 'name of what comes from standard input (-)' -x
+complete -c br -n '__br_in ingest' -l type -s t -d 'take the input as this' -xa 'plain markdown rst asciidoc code csv tsv json ndjson html'
+complete -c br -n '__br_in ingest' -l title -d 'title, instead of the document\'s own' -x
+complete -c br -n '__br_in ingest' -l lang -d 'language (en, de ...), instead of a guess' -x
+complete -c br -n '__br_in ingest' -l meta -d 'metadata, a JSON object; filters can ask for it' -x
+complete -c br -n '__br_in ingest' -l exclude -s x -d 'leave out what this gitignore pattern matches' -x
+complete -c br -n '__br_in ingest' -l hidden -d 'also names that begin with a dot'
+complete -c br -n '__br_in ingest' -l no-ignore -d 'do not read .gitignore and .brignore'
+complete -c br -n '__br_in ingest' -F
+complete -c br -n '__br_in upload' -l stdin-name -d 'name of what comes from standard input (-)' -x
+complete -c br -n '__br_in upload' -l title -d 'title, instead of the document\'s own' -x
+complete -c br -n '__br_in upload' -l lang -d 'language (en, de ...), instead of a guess' -x
+complete -c br -n '__br_in upload' -l meta -d 'metadata, a JSON object; filters can ask for it' -x
+complete -c br -n '__br_in upload' -F
+complete -c br -n '__br_in docs list' -l failed -d 'only documents that could not be indexed, with the reason'
+complete -c br -n '__br_in docs list' -l skipped -d 'only files in which there is nothing to index, with the reason'
+complete -c br -n '__br_in docs list' -l paths -d 'only the paths, one a line'
+complete -c br -n '__br_in docs list' -xa '(br docs list --paths 2>/dev/null)'
+complete -c br -n '__br_in docs show' -xa '(br docs list --paths 2>/dev/null)'
+complete -c br -n '__br_in docs cat' -l lines -s l -d 'only these lines (12, 12-40, 12-, -40)' -x
+complete -c br -n '__br_in docs cat' -xa '(br docs list --paths 2>/dev/null)'
+complete -c br -n '__br_in docs rm' -xa '(br docs list --paths 2>/dev/null)'
+complete -c br -n '__br_in query' -l top -s k -d 'return at most n passages' -x
+complete -c br -n '__br_in query' -l strategy -s s -d 'how passages are found' -xa 'hybrid fusion full_text semantic'
+complete -c br -n '__br_in query' -l filter -s f -d 'only documents for which this holds (path~docs/**, type=markdown, date>=2026-01-01)' -x
+complete -c br -n '__br_in query' -l by-doc -s d -d 'at most one passage of each document: its best'
+complete -c br -n '__br_in query' -l no-fold -d 'also show passages nearly identical to a better one'
+complete -c br -n '__br_in query' -l plain -d 'the question is words only: quotes, \'-\' and field: mean nothing'
+complete -c br -n '__br_in query' -l files-only -s l -d 'print only the paths of documents'
+complete -c br -n '__br_in query' -l format -d 'how to print' -xa 'text json ndjson trec csv'
+complete -c br -n '__br_in query' -l explain -s e -d 'tell why each passage was found'
+complete -c br -n '__br_in query' -l full-text-weight -d 'weight of words, instead of the strategy\'s own' -x
+complete -c br -n '__br_in query' -l semantic-weight -d 'weight of meaning, instead of the strategy\'s own' -x
+complete -c br -n '__br_in query' -l stdin -d 'read questions from standard input, one a line, as the operand \'-\''
+complete -c br -n '__br_in eval' -l strategy -s s -d 'strategies, several separated by commas' -xa 'hybrid fusion full_text semantic'
+complete -c br -n '__br_in eval' -l qrels -d 'judgements whose documents are paths of this notebook' -F
+complete -c br -n '__br_in eval' -l queries -d 'questions for --qrels, as BEIR\'s queries.jsonl' -F
+complete -c br -n '__br_in eval' -l run -d 'write the ranking as a TREC run file' -F
+complete -c br -n '__br_in eval' -l baseline -d 'compare with this run file' -F
+complete -c br -n '__br_in eval' -l per-query -d 'show every question'
+complete -c br -n '__br_in eval' -l min-ndcg -d 'exit 3 when ndcg@10 stays below x' -x
+complete -c br -n '__br_in eval' -xa '(__fish_complete_directories)'
+complete -c br -n '__br_in verify' -l quick -d 'counts and ranges only, not every record'
+complete -c br -n '__br_in help' -xa 'init status notebook config sync ingest upload docs query eval verify doctor help version completion'
+complete -c br -n '__br_in completion' -xa 'bash zsh fish'
