@@ -74,7 +74,7 @@ static int verify_run(struct br_cli *c, struct br_err *err)
 		end_json(&s, &r, ms);
 	else
 		end_text(&c->out, &r, ms);
-	return br_status(r.problems ? BR_ECORRUPT : BR_OK);
+	return br_status(r.problems ? BR_ECHECK : BR_OK);
 }
 
 static const struct br_example examples[] = {

@@ -92,6 +92,8 @@ void br_fts_query_release(struct br_fts_query *q);
 /*
  * The words of text as groups of this kind. Each word is stemmed in each of langs (NULL-terminated; "" = unstemmed);
  * equal results merge, so one language gives one alternative. A word seen before in the same kind raises its count.
+ * Of an identifier, MUST asks for the parts only (the whole becomes SHOULD), NOT excludes the whole only. Where a later language cuts
+ * a word differently (l'opera), its cut becomes groups of its own, SHOULD instead of MUST. Leaves t in the last language.
  */
 void br_fts_query_add(struct br_fts_query *q, struct br_tokenizer *t, struct br_slice text, const char *const *langs, enum br_group_kind kind);
 /* Looks up df, computes idf; groups over BR_MAX_QUERY_TERMS go, the most frequent first. */
@@ -104,7 +106,10 @@ struct br_fts_want {
 	void *arg;
 	bool exhaustive;                               /* the plain reference instead of block-max: same result, for tests */
 };
-/* Best k chunks that match at least one SHOULD or MUST group, all MUST groups and no NOT group; best first into out. */
+/*
+ * Best k chunks that match at least one SHOULD or MUST group, all MUST groups and no NOT group; best first into out, which comes in
+ * zeroed or initialised, is set up here for want->k, and is the caller's to release.
+ */
 BR_MUST_USE int br_fts_search(struct br_topk *out, struct br_txn *t, uint32_t nb, const struct br_fts_query *q, const struct br_fts_want *want, struct br_err *err);
 /* Scores of given chunks (ascending, distinct); matched (may be NULL) gets for each a bit per group, groups beyond 63 left out. */
 BR_MUST_USE int br_fts_score(float *score, uint64_t *matched, struct br_txn *t, uint32_t nb, const struct br_fts_query *q, const uint32_t *chunk, size_t n, struct br_err *err);

@@ -3,6 +3,7 @@
  */
 #include "br/base.h"
 
+#define OPENSSL_SUPPRESS_DEPRECATED /* the plain functions: EVP would pull in all of the library */
 #include <openssl/sha.h>
 #include <sys/random.h>
 #include <xxhash.h>
@@ -17,7 +18,14 @@ void br_hash128(uint8_t out[16], const void *p, size_t n)
 	memcpy(out, c.digest, 16);
 }
 
-void br_sha256(uint8_t out[32], const void *p, size_t n) { SHA256(p, n, out); }
+void br_sha256(uint8_t out[32], const void *p, size_t n)
+{
+	SHA256_CTX c;
+
+	SHA256_Init(&c);
+	SHA256_Update(&c, p, n);
+	SHA256_Final(out, &c);
+}
 
 void br_hex(char *out, const uint8_t *p, size_t n)
 {

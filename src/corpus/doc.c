@@ -173,7 +173,11 @@ char *doc_path_of(const struct br_ws *ws, const char *file)
 	char *abs = br_path_abs(file);
 	size_t n = strlen(ws->root);
 
-	if (!strcmp(ws->root, "/") && abs[1])
+	if (!strcmp(abs, ws->root)) {
+		free(abs);
+		return br_strdup(".");
+	}
+	if (!strcmp(ws->root, "/"))
 		memmove(abs, abs + 1, strlen(abs));
 	else if (!strncmp(abs, ws->root, n) && abs[n] == '/')
 		memmove(abs, abs + n + 1, strlen(abs + n));

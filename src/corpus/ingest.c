@@ -238,6 +238,8 @@ static int add_records(struct run *r, FILE *f, const char *name, struct br_err *
 		else
 			rc = add_line(r, line, (size_t)n, name, number, err);
 	}
+	if (rc == 0)
+		rc = br_check_stop(err);
 	if (rc == 0 && ferror(f))
 		rc = br_fail_errno(err, BR_EIO, "cannot read '%s'", name);
 	free(line);
@@ -252,7 +254,7 @@ static int ingest_records(struct run *r, const char *const *path, size_t n, stru
 		bool in = !strcmp(path[i], "-");
 		FILE *f = in ? stdin : fopen(path[i], "re");
 		if (!f)
-			return br_fail_errno(err, errno == ENOENT ? BR_ENOTFOUND : BR_EIO, "cannot read '%s'", path[i]);
+			return br_fail_errno(err, BR_EINPUT, "cannot read '%s'", path[i]);
 		rc = add_records(r, f, in ? (r->opts->stdin_name ? r->opts->stdin_name : "stdin") : path[i], err);
 		if (!in)
 			fclose(f);
@@ -436,12 +438,12 @@ static int sync_folders(struct run *r, const char *const *path, size_t n, struct
 	if (rc == 0 && r->opts->plan)
 		rc = tell_plan(r, &plan, err);
 	else if (rc == 0) {
-		tell_unchanged(r, &plan);
-		rc = finish(r, run_plan(r, &plan, err), err);
+		if ((rc = remember_roots(r, path, n, err)) == 0) { /* first, so that an interrupted sync can be gone on with */
+			tell_unchanged(r, &plan);
+			rc = finish(r, run_plan(r, &plan, err), err);
+		}
 		if (rc == 0)
 			rc = delete_gone(r, &plan, err);
-		if (rc == 0)
-			rc = remember_roots(r, path, n, err);
 	}
 	plan_release(&plan);
 	return rc;

@@ -32,7 +32,7 @@ int doc_put(struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err
 int doc_retire(struct br_txn *t, struct br_nb *nb, struct br_arena *a, const struct br_doc *d, struct br_err *err);
 /* doc_retire, and the record, path and id go too. */
 int doc_forget(struct br_txn *t, struct br_nb *nb, struct br_arena *a, const struct br_doc *d, struct br_err *err);
-/* Workspace path of a file: relative to the root when below it, else absolute; caller frees. */
+/* Workspace path of a file: relative to the root when below it ("." for the root itself), else absolute; caller frees. */
 char *doc_path_of(const struct br_ws *ws, const char *file);
 /* The file behind a FILE document, openable from anywhere; caller frees. */
 char *doc_file_of(const struct br_ws *ws, const char *path);

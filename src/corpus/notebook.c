@@ -455,6 +455,21 @@ static int delete_ids(struct br_txn *t, const struct br_nb *nb, struct br_err *e
 	return del_extid(t, EXT_NB_NAME, nb->name, err);
 }
 
+/* The notebook in use went: the oldest that is left takes its place. */
+static int use_first(struct br_txn *t, struct br_err *err)
+{
+	struct br_cur cur;
+	uint32_t first = 0;
+	int rc;
+
+	if ((rc = br_cur_open(&cur, t, BR_T_NOTEBOOK, err)) < 0)
+		return rc;
+	if ((rc = br_cur_seek(&cur, br_slice("", 0), err)) > 0 && cur.key.len == 4)
+		first = br_rd_be32(cur.key.ptr);
+	br_cur_close(&cur);
+	return rc < 0 ? rc : br_meta_put(t, "current", first, err);
+}
+
 static int delete_nb(struct br_txn *t, void *arg, struct br_err *err)
 {
 	static const enum br_table tables[] = { BR_T_NOTEBOOK, BR_T_DOC, BR_T_PATH, BR_T_TEXT, BR_T_CHUNK, BR_T_DEAD };
@@ -474,7 +489,7 @@ static int delete_nb(struct br_txn *t, void *arg, struct br_err *err)
 	if (rc < 0 || (rc = br_meta_get(&now, t, "current", err)) < 0)
 		goto out;
 	if (now == nb->nb)
-		rc = br_meta_put(t, "current", 0, err);
+		rc = use_first(t, err);
 out:
 	br_arena_release(&a);
 	return rc < 0 ? rc : 0;

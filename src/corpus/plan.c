@@ -255,8 +255,14 @@ static int walk_root(struct planner *p, const char *path, struct br_err *err)
 {
 	struct br_walk_opts w = { p->opts->hidden, p->opts->no_ignore, p->opts->exclude };
 	char *abs = br_path_abs(path);
-	int rc = br_walk(abs, &w, on_file, on_bad, p, err);
+	struct br_err why = { 0 };
+	int rc = 0;
 
+	if (!p->sync && !br_is_dir(abs) && !br_is_file(abs)) { /* one operand that is not there does not stop the others */
+		br_fail(&why, BR_EINPUT, access(abs, F_OK) < 0 ? "no such file or folder" : "neither a file nor a folder");
+		on_bad(abs, &why, p);
+	} else
+		rc = br_walk(abs, &w, on_file, on_bad, p, err);
 	free(abs);
 	return rc > 0 ? br_check_stop(err) : rc;
 }
@@ -343,7 +349,8 @@ static void settle(struct planner *p)
 		if (in->action == BR_ACT_ADD || in->action == BR_ACT_MOVE)
 			event(p, in->action, in->path, in->from, NULL, in->size);
 	}
-	qsort(gone, n, sizeof *gone, by_path);
+	if (n)
+		qsort(gone, n, sizeof *gone, by_path);
 	for (size_t i = 0; i < n; i++) {
 		if (gone[i]->seen)
 			continue;
@@ -357,11 +364,11 @@ static int add_roots(struct planner *p, const char *const *path, size_t n, struc
 {
 	for (size_t i = 0; i < n; i++) {
 		const char *root = own_path(p, path[i]);
-		if (!br_is_dir(path[i]) && !br_is_file(path[i]))
-			return br_fail(err, BR_ENOTFOUND, "cannot read '%s': no such file or folder", path[i]);
-		if (p->sync && !br_is_dir(path[i]))
+		if (p->sync && br_is_file(path[i]))
 			return br_fail(err, BR_EUSAGE, "'%s' is a file; sync takes folders ('br ingest' takes files)", path[i]);
-		*br_vec_push(&p->roots) = br_slice_str(strcmp(root, p->ws->root) ? root : "");
+		if (p->sync && !br_is_dir(path[i])) /* never taken for an empty folder: that would delete everything */
+			return br_fail(err, BR_EINPUT, "cannot sync '%s': no such folder", path[i]);
+		*br_vec_push(&p->roots) = br_slice_str(strcmp(root, ".") ? root : "");
 	}
 	return 0;
 }

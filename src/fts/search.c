@@ -31,7 +31,6 @@ struct search {
 	struct br_fts__postings **active;   /* lists with postings there: first the probed ones, by rising bound */
 	uint32_t n_active, n_probed;
 	double *probed_bound;               /* [i]: of active[0] to active[i - 1] together */
-	double *rest;                       /* the same for the chunk in hand */
 	double total;                       /* bound of a chunk of the window */
 	float sum[WINDOW];
 	uint64_t seen[(WINDOW + 63) / 64];
@@ -210,42 +209,28 @@ static int add_list(struct search *s, struct br_fts__postings *p)
 
 /* ---- candidates ---- */
 
-/* What the probed lists can add to the chunk by the headers of the blocks it would be in; into s->rest[i] for lists 0 to i - 1. */
-static int probe_headers(struct search *s, uint32_t chunk)
-{
-	double rest = 0;
-	for (uint32_t i = 0; i < s->n_probed; i++) {
-		struct br_fts__postings *p = s->active[i];
-		struct br_fts__spot *at = &p->probe.spot;
-		if (at->head.last < chunk) {
-			int rc = br_fts__cursor_seek(&p->probe, p, chunk, s->err);
-			if (rc < 0)
-				return rc;
-		}
-		s->rest[i] = rest;
-		if (at->from <= chunk)
-			rest += at->seg < p->n_segs ? spot_bound(s, p, at) : (float)p->bound;
-	}
-	s->rest[s->n_probed] = rest;
-	return 0;
-}
-
 /* 1 when the chunk may still be a hit with what the probed lists add, 0 when not. */
 static int probe(struct search *s, uint32_t chunk, double sum)
 {
-	int rc = probe_headers(s, chunk);
-	for (uint32_t i = s->n_probed; rc == 0 && i > 0; i--) {
-		struct br_fts__postings *p = s->active[i - 1];
+	for (uint32_t i = s->n_probed; i-- > 0;) {
+		struct br_fts__postings *p = s->active[i];
+		struct br_fts__cursor *c = &p->probe;
 		uint32_t tf;
-		if (hopeless(s, sum + s->rest[i]))
+		if (hopeless(s, sum + s->probed_bound[i + 1]))
 			return 0;
-		if (p->probe.spot.from > chunk)
+		int rc = br_fts__cursor_seek(c, p, chunk, s->err);
+		if (rc < 0)
+			return rc;
+		if (c->spot.from > chunk)
 			continue;
-		rc = br_fts__tf(&tf, &p->probe, p, chunk, s->err);
+		if (c->spot.seg < p->n_segs && hopeless(s, sum + s->probed_bound[i] + spot_bound(s, p, &c->spot)))
+			return 0;
+		if ((rc = br_fts__tf(&tf, c, p, chunk, s->err)) < 0)
+			return rc;
 		if (tf)
 			sum += br_fts__share(p->weight, tf, br_fts__norm(&s->l.bm25, br_fts__len_at(&s->l, chunk - s->from)));
 	}
-	return rc < 0 ? rc : !hopeless(s, sum);
+	return !hopeless(s, sum);
 }
 
 /* MUST and NOT groups: 1 kept, 0 not. */
@@ -403,7 +388,6 @@ static int search_all(struct search *s)
 	s->scored = br_arena_alloc(&s->l.arena, (s->l.n + 1) * sizeof *s->scored);
 	s->active = br_arena_alloc(&s->l.arena, (s->l.n + 1) * sizeof *s->active);
 	s->probed_bound = br_arena_alloc(&s->l.arena, (s->l.n + 1) * sizeof *s->probed_bound);
-	s->rest = br_arena_alloc(&s->l.arena, (s->l.n + 1) * sizeof *s->rest);
 	s->slack = 1 + 1e-6 + 1.2e-7 * s->l.n;
 	rc = survey(s);
 	for (int i = 0; rc == 0 && i < BEST_WINDOWS; i++)

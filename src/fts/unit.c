@@ -25,6 +25,7 @@ void br_fts_unit_free(struct br_fts_unit *u)
 	br_vec_release(&u->log);
 	br_vec_release(&u->log_start);
 	br_vec_release(&u->len);
+	br_vec_release(&u->hash);
 	free(u->posting);
 	free(u->table);
 	free(u);
@@ -114,15 +115,31 @@ static uint32_t add_term(struct br_fts_unit *u, const struct br_token *k, uint32
 	return (uint32_t)u->term.n - 1;
 }
 
-static inline uint32_t find_term(struct br_fts_unit *u, const struct br_token *k)
+static inline uint32_t find_term(struct br_fts_unit *u, const struct br_token *k, uint32_t hash)
 {
-	uint32_t hash = hash_term(k->term, k->term_len), h = hash & (u->table_size - 1);
+	uint32_t h = hash & (u->table_size - 1);
 	for (; u->table[h]; h = (h + 1) & (u->table_size - 1)) {
 		const struct br_fts__term *t = &u->term.v[u->table[h] - 1];
 		if (t->hash == hash && t->len == k->term_len && memcmp(t->s, k->term, k->term_len) == 0)
 			return u->table[h] - 1;
 	}
 	return add_term(u, k, hash, h);
+}
+
+/* Ahead of their use, so that the table's memory is there in time. */
+static void hash_tokens(struct br_fts_unit *u, const struct br_tokens *k)
+{
+	u->hash.n = 0;
+	br_vec_reserve(&u->hash, k->v.n);
+	for (size_t i = 0; i < k->v.n; i++) {
+		u->hash.v[i] = hash_term(k->v.v[i].term, k->v.v[i].term_len);
+		__builtin_prefetch(&u->table[u->hash.v[i] & (u->table_size - 1)]);
+	}
+	for (size_t i = 0; i < k->v.n; i++) {
+		uint32_t at = u->table[u->hash.v[i] & (u->table_size - 1)];
+		if (at)
+			__builtin_prefetch(&u->term.v[at - 1].s);
+	}
 }
 
 /* ---- chunks ---- */
@@ -138,8 +155,9 @@ void br_fts_unit_text(struct br_fts_unit *u, struct br_tokenizer *t, struct br_s
 {
 	const struct br_tokens *k = br_tokenize(t, text);
 	uint32_t stamp = (uint32_t)u->log_start.n;
+	hash_tokens(u, k);
 	for (size_t i = 0; i < k->v.n; i++) {
-		uint32_t id = find_term(u, &k->v.v[i]);
+		uint32_t id = find_term(u, &k->v.v[i], u->hash.v[i]);
 		struct br_fts__term *term = &u->term.v[id];
 		if (term->stamp != stamp) {
 			term->stamp = stamp;

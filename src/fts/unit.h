@@ -28,6 +28,7 @@ struct br_fts_unit {
 	size_t postings;
 	uint32_t *table;                               /* index + 1 by hash */
 	uint32_t table_size;
+	BR_VEC(uint32_t) hash;                         /* of the tokens in hand */
 	uint32_t tokens;                               /* of the open chunk */
 	char *room;
 	size_t room_left;

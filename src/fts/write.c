@@ -374,7 +374,8 @@ static uint16_t *collect_lens(struct writer *w, struct br_fts_unit *const *units
 	uint16_t *len = w->n_len ? br_allocn(w->n_len, sizeof *len) : NULL;
 	for (size_t i = 0; i < n; i++) {
 		BR_ASSERT(units[i]->posting);
-		memcpy(len + at, units[i]->len.v, units[i]->len.n * sizeof *len);
+		if (units[i]->len.n)
+			memcpy(len + at, units[i]->len.v, units[i]->len.n * sizeof *len);
 		at += units[i]->len.n;
 	}
 	for (size_t i = 0; i < at; i++)

@@ -151,11 +151,12 @@ static size_t two_line_heading(struct adoc *a, const struct br_text__line *l)
 {
 	static const char chars[] = "=-~^+";
 	struct br_text__line under;
-	uint32_t width = br_text__columns(l->p + l->first, br_text__line_len(l)), n;
+	uint32_t width, n;
 	char c = 0;
 
 	if (l->indent || !br_text__line(&under, a->text, l->next) || under.indent || !br_text__line_rule(&under, 2, &c) || !strchr(chars, c))
 		return 0;
+	width = br_text__columns(l->p + l->first, br_text__line_len(l));
 	n = br_text__line_len(&under);
 	if (n > width + 1 || n + 1 < width || (!br_text__wordy(l->p[l->first]) && !br_text__wordy(l->p[l->end - 1])))
 		return 0;

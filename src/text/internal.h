@@ -30,8 +30,17 @@ static inline bool br_text__line_blank(const struct br_text__line *l) { return l
 static inline uint32_t br_text__line_len(const struct br_text__line *l) { return l->end - l->first; }
 /* The line, without white space around it, is at least `min` times the same byte c (any punctuation if *c is 0, which then becomes it). */
 bool br_text__line_rule(const struct br_text__line *l, uint32_t min, char *c);
-bool br_text__starts(const struct br_text__line *l, const char *prefix);
-bool br_text__is(const struct br_text__line *l, const char *whole);
+/* Inline, so that the length of a constant is one. */
+static inline bool br_text__starts(const struct br_text__line *l, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return br_text__line_len(l) >= n && !memcmp(l->p + l->first, prefix, n);
+}
+static inline bool br_text__is(const struct br_text__line *l, const char *whole)
+{
+	return br_text__line_len(l) == strlen(whole) && br_text__starts(l, whole);
+}
 /* Width in characters, for underlines. */
 uint32_t br_text__columns(const char *p, size_t n);
 size_t br_text__count_newlines(const char *p, size_t n);

@@ -52,18 +52,6 @@ bool br_text__line_rule(const struct br_text__line *l, uint32_t min, char *c)
 	return true;
 }
 
-bool br_text__starts(const struct br_text__line *l, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return br_text__line_len(l) >= n && !memcmp(l->p + l->first, prefix, n);
-}
-
-bool br_text__is(const struct br_text__line *l, const char *whole)
-{
-	return br_text__line_len(l) == strlen(whole) && br_text__starts(l, whole);
-}
-
 uint32_t br_text__columns(const char *p, size_t n)
 {
 	uint32_t cols = 0;

@@ -1,5 +1,5 @@
 /*
- * Formats by file name: well-known whole names, then the ending. Both tables are sorted; a test checks that.
+ * Formats by file name: well-known whole names, then the ending. Both tables are sorted, which a test checks.
  */
 #include "internal.h"
 
@@ -22,7 +22,7 @@ static const struct name whole[] = {
 	{ "workspace", C },
 };
 
-static const struct name endings[] = {
+static const struct name endings_by_name[] = {
 	{ "ad", BR_FMT_ASCIIDOC }, { "ada", C }, { "adb", C }, { "adoc", BR_FMT_ASCIIDOC }, { "ads", C },
 	{ "asc", BR_FMT_ASCIIDOC }, { "asciidoc", BR_FMT_ASCIIDOC }, { "asm", C }, { "awk", C }, { "bas", C }, { "bash", C },
 	{ "bat", C }, { "bib", C }, { "bzl", C }, { "c", C }, { "c++", C }, { "cc", C }, { "cfg", C }, { "cjs", C }, { "clj", C },
@@ -79,7 +79,7 @@ enum br_format br_text__by_name(const char *name)
 	enum br_format f = look_up(whole, BR_COUNT(whole), base, strlen(base));
 
 	if (!f && dot && dot != base)
-		f = look_up(endings, BR_COUNT(endings), dot + 1, strlen(dot + 1));
+		f = look_up(endings_by_name, BR_COUNT(endings_by_name), dot + 1, strlen(dot + 1));
 	/* "Dockerfile.debug", "LICENSE.MIT", "README.de" */
 	if (!f && dot)
 		f = look_up(whole, BR_COUNT(whole), base, stem);

@@ -167,10 +167,12 @@ static size_t heading(struct rst *r, const struct br_text__line *l)
 			return 0;
 		return add_heading(r, &second, &third, o, true);
 	}
-	width = br_text__columns(l->p + l->first, br_text__line_len(l));
-	if (second.indent || width > HEADING_MAX || !br_text__line_rule(&second, BR_MIN(width, 4u), &c) || br_text__line_len(&second) + 3 < width)
+	if (second.indent || !br_text__line_rule(&second, 2, &c))
 		return 0;
-	return br_text__line_len(&second) > 1 ? add_heading(r, l, &second, c, false) : 0;
+	width = br_text__columns(l->p + l->first, br_text__line_len(l));
+	if (width > HEADING_MAX || br_text__line_len(&second) < BR_MIN(width, 4u) || br_text__line_len(&second) + 3 < width)
+		return 0;
+	return add_heading(r, l, &second, c, false);
 }
 
 /* ---- tables ---- */

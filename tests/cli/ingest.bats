@@ -83,9 +83,9 @@ load lib
 
 @test "a path that is not there is named" {
 	small_workspace
-	want 1 ingest nowhere.txt
-	err_has "cannot read 'nowhere.txt'"
-	want 1 ingest --ndjson nowhere.jsonl
+	want 2 ingest nowhere.txt docs
+	err_has "cannot index 'nowhere.txt': no such file or folder"
+	want 128 ingest --ndjson nowhere.jsonl
 	err_has "cannot read 'nowhere.jsonl'"
 }
 

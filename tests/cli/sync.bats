@@ -97,8 +97,8 @@ load lib
 
 @test "folders that are not there, and files, are refused" {
 	small_workspace
-	want 1 sync nowhere
-	err_has "cannot read 'nowhere'"
+	want 128 sync nowhere
+	err_has "cannot sync 'nowhere': no such folder"
 	want 129 sync soup.md
 	err_has "'soup.md' is a file"
 	want 0 docs list --paths

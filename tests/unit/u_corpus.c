@@ -216,7 +216,7 @@ static void test_a_folder_that_cannot_be_read_deletes_nothing(void **state)
 	put_file(s, "docs/a.md", "# Apples\n\nApples grow on trees.\n");
 	free(sync_told(s, "docs", false, 0));
 	assert_int_equal(rename(dir, away), 0);
-	assert_int_equal(br_sync(&st, s->ws, NULL, 0, &opts, &err), -BR_ENOTFOUND);
+	assert_int_equal(br_sync(&st, s->ws, NULL, 0, &opts, &err), -BR_EINPUT);
 	assert_best(s, "apples", NULL, "docs/a.md");
 	free(dir);
 	free(away);

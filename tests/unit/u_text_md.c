@@ -1,8 +1,20 @@
 /* Markdown: blocks, skip ranges and titles of small documents, and agreement with md4c on the structure of generated ones. */
 #include "text_blocks.h"
 
+/* For its tables, which are searched by halves. */
+#include "text/inline.c"
+
 #include <ctype.h>
 #include <md4c.h>
+
+static void test_tables_are_sorted(void **state)
+{
+	(void)state;
+	for (size_t i = 1; i < BR_COUNT(block_tags); i++)
+		assert_true(strcmp(block_tags[i - 1], block_tags[i]) < 0);
+	for (size_t i = 1; i < BR_COUNT(inline_tags); i++)
+		assert_true(strcmp(inline_tags[i - 1], inline_tags[i]) < 0);
+}
 
 static void expect(const char *text, const char *blocks, const char *skip, const char *title)
 {
@@ -252,6 +264,7 @@ static void test_agrees_with_md4c(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tables_are_sorted),
 		cmocka_unit_test(test_leaves),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_long_item_is_cut),

@@ -1,6 +1,23 @@
 /* Sniffing, decoding, languages, and the readers of plain text, code, CSV and JSON. */
 #include "text_blocks.h"
 
+/* For their tables, which are searched by halves. */
+#include "text/lang_words.h"
+#include "text/names.c"
+
+static void test_tables_are_sorted(void **state)
+{
+	(void)state;
+	for (size_t i = 1; i < BR_COUNT(whole); i++)
+		assert_true(strcmp(whole[i - 1].name, whole[i].name) < 0);
+	for (size_t i = 1; i < BR_COUNT(endings_by_name); i++)
+		assert_true(strcmp(endings_by_name[i - 1].name, endings_by_name[i].name) < 0);
+	for (size_t i = 1; i < BR_COUNT(words); i++)
+		assert_true(memcmp(words[i - 1].word, words[i].word, 8) < 0);
+	for (size_t i = 1; i < BR_COUNT(endings); i++)
+		assert_true(memcmp(endings[i - 1].word, endings[i].word, 8) < 0);
+}
+
 /* ---- sniffing ---- */
 
 static void expect_format(const char *name, const char *bytes, size_t n, enum br_format format)
@@ -387,6 +404,7 @@ static void test_json_deep_members_are_cut_when_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tables_are_sorted),
 		cmocka_unit_test(test_sniff_names),
 		cmocka_unit_test(test_sniff_content),
 		cmocka_unit_test(test_sniff_binary),
