@@ -361,7 +361,7 @@ static int cat_run(struct br_cli *c, struct br_err *err)
 	if ((rc = br_cli_notebook(&nb, &t, c, err)) < 0)
 		return rc;
 	if ((rc = br_doc_find(&d, &c->arena, t, c->ws, nb->nb, c->operand[0], err)) == 0 &&
-	    (rc = br_doc_text(&text, t, nb->nb, d->doc, 0, d->text_bytes, err)) == 0)
+	    (rc = br_doc_text(&text, NULL, t, nb->nb, d->doc, 0, d->text_bytes, err)) == 0)
 		cat_out(c, d, cut_lines(br_buf_slice(&text), from, to));
 	br_txn_end(t);
 	br_buf_release(&text);

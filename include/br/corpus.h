@@ -97,8 +97,15 @@ BR_MUST_USE int br_doc_get(struct br_doc **out, struct br_arena *a, struct br_tx
 BR_MUST_USE int br_doc_find(struct br_doc **out, struct br_arena *a, struct br_txn *t, const struct br_ws *ws, uint32_t nb, const char *name, struct br_err *err);
 typedef int br_doc_fn(const struct br_doc *doc, void *arg);
 BR_MUST_USE int br_doc_each(struct br_txn *t, uint32_t nb, br_doc_fn *fn, void *arg, struct br_err *err); /* doc lives for the call */
-/* Stored text, bytes off .. off + len - 1 (clipped) appended to out. */
-BR_MUST_USE int br_doc_text(struct br_buf *out, struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t off, uint32_t len, struct br_err *err);
+/*
+ * Stored text, bytes off .. off + len - 1 (clipped) appended to out. A reader keeps the decompressor and the last block between calls
+ * of one thread; it belongs to one transaction at a time and is reset between two. NULL: one for this call.
+ */
+struct br_text_reader;
+struct br_text_reader *br_text_reader_new(void);
+void br_text_reader_free(struct br_text_reader *r);
+void br_text_reader_reset(struct br_text_reader *r);
+BR_MUST_USE int br_doc_text(struct br_buf *out, struct br_text_reader *r, struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t off, uint32_t len, struct br_err *err);
 struct br_ingest_stats;
 BR_MUST_USE int br_doc_remove(struct br_ws *ws, uint32_t nb, const uint32_t *doc, size_t n, struct br_err *err);
 

@@ -29,7 +29,7 @@ struct br_query_opts {
 	bool plain;                    /* the question is words only: quotes, '-' and field: have no meaning */
 	int64_t freshness_ns;          /* budget for the check of sources; 0: none */
 };
-#define BR_QUERY_OPTS_DEFAULT { .top = 8, .freshness_ns = 2000000 }
+#define BR_QUERY_OPTS_DEFAULT { .top = 8, .freshness_ns = 500000 }
 
 struct br_found {
 	double score;

@@ -313,7 +313,7 @@ static int forget_words(struct br_txn *t, uint32_t nb, const struct br_doc *d, s
 	int rc;
 
 	br_tokenizer_lang(r.tok, d->lang);
-	if ((rc = br_doc_text(&text, t, nb, d->doc, 0, UINT32_MAX, err)) == 0) {
+	if ((rc = br_doc_text(&text, NULL, t, nb, d->doc, 0, UINT32_MAX, err)) == 0) {
 		r.text = br_buf_slice(&text);
 		if ((rc = chunks_each(t, nb, d->first_chunk, d->chunks, retire_chunk, &r, err)) == 0) {
 			br_fts_unit_finish(r.unit);

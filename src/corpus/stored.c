@@ -51,37 +51,75 @@ int text_put(struct br_txn *t, uint32_t nb, uint32_t doc, const struct packed_te
 	return rc;
 }
 
-static int unpack_block(char raw[TEXT_BLOCK], size_t *len, struct br_slice val, uint32_t doc, uint32_t block, struct br_err *err)
-{
-	size_t n = ZSTD_decompress(raw, TEXT_BLOCK, val.ptr, val.len);
+struct br_text_reader {
+	ZSTD_DCtx *zstd;
+	bool have;                      /* raw holds this block */
+	uint32_t nb, doc, block;
+	size_t len;
+	char raw[TEXT_BLOCK];
+};
 
-	if (ZSTD_isError(n))
-		return br_fail(err, BR_ECORRUPT, "document %u: text block %u is damaged: %s", doc, block, ZSTD_getErrorName(n));
-	*len = n;
-	return 0;
+struct br_text_reader *br_text_reader_new(void)
+{
+	struct br_text_reader *r = br_alloc(sizeof *r);
+
+	r->zstd = ZSTD_createDCtx();
+	return r;
 }
 
-int br_doc_text(struct br_buf *out, struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t off, uint32_t len, struct br_err *err)
+void br_text_reader_free(struct br_text_reader *r)
 {
-	uint32_t end = len > UINT32_MAX - off ? UINT32_MAX : off + len;
-	char raw[TEXT_BLOCK];
+	if (!r)
+		return;
+	ZSTD_freeDCtx(r->zstd);
+	free(r);
+}
+
+void br_text_reader_reset(struct br_text_reader *r) { r->have = false; }
+
+/* 1: the block is in r->raw; 0: the text ends before it. */
+static int read_block(struct br_text_reader *r, struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t block, struct br_err *err)
+{
+	struct br_slice val;
+	struct br_key k;
+	size_t n;
 	int rc;
 
-	for (uint32_t block = off / TEXT_BLOCK; (uint64_t)block * TEXT_BLOCK < end; block++) {
+	if (r->have && r->nb == nb && r->doc == doc && r->block == block)
+		return 1;
+	r->have = false;
+	text_key(&k, nb, doc, block);
+	if ((rc = br_get(&val, t, BR_T_TEXT, br_key_slice(&k), err)) <= 0)
+		return rc;
+	n = ZSTD_decompressDCtx(r->zstd, r->raw, TEXT_BLOCK, val.ptr, val.len);
+	if (ZSTD_isError(n))
+		return br_fail(err, BR_ECORRUPT, "document %u: text block %u is damaged: %s", doc, block, ZSTD_getErrorName(n));
+	r->have = true;
+	r->nb = nb;
+	r->doc = doc;
+	r->block = block;
+	r->len = n;
+	return 1;
+}
+
+int br_doc_text(struct br_buf *out, struct br_text_reader *reader, struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t off, uint32_t len, struct br_err *err)
+{
+	struct br_text_reader *r = reader ? reader : br_text_reader_new();
+	uint32_t end = len > UINT32_MAX - off ? UINT32_MAX : off + len;
+	int rc = 1;
+
+	for (uint32_t block = off / TEXT_BLOCK; rc > 0 && (uint64_t)block * TEXT_BLOCK < end; block++) {
 		uint32_t base = block * TEXT_BLOCK, from = off > base ? off - base : 0;
-		struct br_slice val;
-		struct br_key k;
-		size_t n = 0;
-		text_key(&k, nb, doc, block);
-		if ((rc = br_get(&val, t, BR_T_TEXT, br_key_slice(&k), err)) <= 0)
-			return rc; /* past the end of the text */
-		if ((rc = unpack_block(raw, &n, val, doc, block, err)) < 0)
-			return rc;
-		n = BR_MIN(n, end - base);
+		size_t n;
+		if ((rc = read_block(r, t, nb, doc, block, err)) <= 0)
+			break;
+		n = BR_MIN(r->len, end - base);
 		if (n > from)
-			br_buf_add(out, raw + from, n - from);
+			br_buf_add(out, r->raw + from, n - from);
 	}
-	return br_buf_check(out, "stored text", err);
+	if (!reader)
+		br_text_reader_free(r);
+	return rc < 0 ? rc : br_buf_check(out, "stored text", err);
 }
 
 /* ---- chunks: segments {version, doc, ordinal, n, headings, skips, entries} ---- */

@@ -18,6 +18,7 @@ struct verify {
 	uint64_t text_bytes;
 	struct br_bits used;            /* chunk numbers that belong to a live document */
 	struct br_buf text;
+	struct br_text_reader *reader;
 };
 
 static void BR_PRINTF(2, 3) problem(struct verify *v, const char *fmt, ...)
@@ -93,7 +94,7 @@ static void check_chunks(struct verify *v, const struct br_doc *d)
 	}
 	br_buf_reset(&v->text);
 	if (!v->quick) {
-		if ((rc = br_doc_text(&v->text, v->t, v->nb->nb, d->doc, 0, UINT32_MAX, &err)) == 0 && v->text.len != d->text_bytes)
+		if ((rc = br_doc_text(&v->text, v->reader, v->t, v->nb->nb, d->doc, 0, UINT32_MAX, &err)) == 0 && v->text.len != d->text_bytes)
 			rc = br_fail(&err, BR_ECORRUPT, "stored text has %zu of %u bytes", v->text.len, d->text_bytes);
 	}
 	if (rc == 0)
@@ -218,8 +219,10 @@ int br_verify(struct br_verify_report *out, struct br_ws *ws, bool quick, br_pro
 	if ((rc = br_txn_read(&v.t, ws->store, err)) < 0)
 		return rc;
 	br_buf_init(&v.text, BR_MAX_TEXT);
+	v.reader = br_text_reader_new();
 	rc = br_nb_each(v.t, check_nb, &v, err);
 	br_buf_release(&v.text);
+	br_text_reader_free(v.reader);
 	br_txn_end(v.t);
 	if (rc < 0)
 		return rc;

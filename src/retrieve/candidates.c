@@ -117,7 +117,7 @@ static int doc_of(const struct br_doc **out, struct search *s, uint32_t num, str
 static int load_text(struct search *s, struct cand *c, struct br_err *err)
 {
 	struct br_buf text = BR_BUF_INIT(BR_MAX_TEXT);
-	int rc = br_doc_text(&text, s->t, s->nb->nb, c->rec.doc, c->rec.off, c->rec.len, err);
+	int rc = br_doc_text(&text, s->s->reader, s->t, s->nb->nb, c->rec.doc, c->rec.off, c->rec.len, err);
 
 	if (rc == 0)
 		c->text = br_slice(br_arena_strndup(&s->scratch, text.ptr, text.len), text.len);

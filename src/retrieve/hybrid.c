@@ -66,23 +66,61 @@ static size_t count_doc(const uint32_t *sorted, size_t n, uint32_t doc)
 	return k;
 }
 
-static int step2(struct search *s, struct br_err *err)
+/* What is known of a candidate without its text. */
+static int step2_without_text(struct search *s, size_t n, struct br_err *err)
 {
-	size_t n = BR_MIN(s->cand.n, (size_t)RERANK_LEN);
 	uint32_t *docs;
 	int rc = list_docs(&docs, s, err);
 
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		struct cand *c = &s->cand.v[i];
-		if ((rc = load_cand(s, c, true, err)) < 0)
+		if ((rc = load_cand(s, c, false, err)) < 0)
 			break;
 		c->f_title = W_TITLE * title_share(s, c);
-		c->f_pairs = W_PAIRS * pair_share(s, c);
 		c->f_about = W_ABOUT * s->gain * about_cosine(s, c);
 		c->f_many = W_MANY * log((double)count_doc(docs, s->cand.n, c->rec.doc));
-		c->score += c->f_title + c->f_pairs + c->f_about + c->f_many;
+		c->score += c->f_title + c->f_about + c->f_many;
 	}
 	return rc;
+}
+
+/*
+ * The score below which pairs cannot bring a candidate among the shown ones: so many documents have a passage above it, and the
+ * first passage of a document never pays for crowding. Twice as many as asked for, since near-identical hits are folded.
+ */
+static double text_bar(const struct search *s, size_t n)
+{
+	size_t want = 2 * (size_t)s->opts->top, docs = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+		while (k < i && s->cand.v[k].rec.doc != s->cand.v[i].rec.doc)
+			k++;
+		docs += k == i;
+		if (docs == want)
+			return s->cand.v[i].score - W_PAIRS;
+	}
+	return -INFINITY;
+}
+
+static int step2(struct search *s, struct br_err *err)
+{
+	size_t n = BR_MIN(s->cand.n, (size_t)RERANK_LEN);
+	int rc = step2_without_text(s, n, err);
+	double bar;
+
+	if (rc < 0)
+		return rc;
+	sort_cands(s, false);
+	bar = text_bar(s, n);
+	for (size_t i = 0; i < n && s->cand.v[i].score >= bar; i++) {
+		struct cand *c = &s->cand.v[i];
+		if ((rc = load_cand(s, c, true, err)) < 0)
+			return rc;
+		c->f_pairs = W_PAIRS * pair_share(s, c);
+		c->score += c->f_pairs;
+	}
+	return 0;
 }
 
 /* Best first; each passage behind a better one of its document pays for it. */

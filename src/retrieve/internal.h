@@ -67,6 +67,7 @@ struct br_searcher {
 	struct br_tokenizer *tok;
 	struct br_embedder *embedder;
 	struct br_embedding vec;        /* scratch */
+	struct br_text_reader *reader;
 };
 
 /* ---- constraints (constrain.c): live chunks, filters, phrases and exclusions become one bitmap before any scoring ---- */

@@ -159,7 +159,7 @@ static int settle_order(struct search *s, struct br_err *err)
 		n++; /* never cut between equals */
 	s->cand.n = n;
 	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = load_cand(s, &s->cand.v[i], !s->opts->no_text, err);
+		rc = load_cand(s, &s->cand.v[i], false, err);
 	if (rc == 0)
 		sort_cands(s, true);
 	return rc;
@@ -176,10 +176,12 @@ int present(struct search *s, struct br_err *err)
 	shown.hit = br_arena_zalloc(&s->out->arena, (s->opts->top + 1) * sizeof *shown.hit);
 	shown.sketch = br_arena_alloc(&s->scratch, (s->opts->top + 1) * sizeof *shown.sketch);
 	for (size_t i = 0; i < s->cand.n && shown.n < s->opts->top; i++) {
-		const struct cand *c = &s->cand.v[i];
+		struct cand *c = &s->cand.v[i];
 		struct br_found *same;
 		if (s->opts->by_doc && doc_shown(&shown, c->rec.doc))
 			continue;
+		if (!s->opts->no_text && (rc = load_cand(s, c, true, err)) < 0)
+			return rc;
 		if ((same = twin(s, &shown, c)))
 			same->folded++;
 		else

@@ -45,6 +45,7 @@ struct br_searcher *br_searcher_new(struct br_ws *ws)
 	s->ws = ws;
 	s->tok = br_tokenizer_new();
 	s->embedder = br_embedder_new(ws->model);
+	s->reader = br_text_reader_new();
 	return s;
 }
 
@@ -54,6 +55,7 @@ void br_searcher_free(struct br_searcher *s)
 		return;
 	br_tokenizer_free(s->tok);
 	br_embedder_free(s->embedder);
+	br_text_reader_free(s->reader);
 	free(s);
 }
 
@@ -206,6 +208,7 @@ int br_retrieve(struct br_result *out, struct br_searcher *searcher, const char 
 		return br_fail(err, BR_EUSAGE, "between 1 and %d hits can be asked for", BR_MAX_TOP);
 	s = br_alloc(sizeof *s);
 	s->s = searcher;
+	br_text_reader_reset(searcher->reader);
 	s->opts = opts;
 	s->out = out;
 	if ((rc = br_txn_read(&s->t, searcher->ws->store, err)) == 0)

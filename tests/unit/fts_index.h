@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 struct fts_index {
-	char dir[64];
+	char dir[256];
 	struct br_store *store;
 	struct br_tokenizer *tok;
 	struct br_err err;
@@ -27,7 +27,7 @@ static inline int fts_setup(void **state)
 	struct fts_index *f = br_alloc(sizeof *f);
 	const struct br_store_opts opts = { BR_STORE_CREATE, 0 };
 
-	snprintf(f->dir, sizeof f->dir, "/tmp/u_fts-XXXXXX");
+	snprintf(f->dir, sizeof f->dir, "%s/u_fts-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	if (!mkdtemp(f->dir) || br_store_open(&f->store, f->dir, &opts, &f->err) < 0)
 		return -1;
 	f->tok = br_tokenizer_new();
