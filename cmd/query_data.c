@@ -66,6 +66,7 @@ static void hit_fields(struct br_cli *c, struct br_json *j, const struct br_foun
 	number_or_null(j, "to", f->line_end);
 	br_json_end(j);
 	number_or_null(j, "page", f->page);
+	br_json_kbool(j, "stale", f->stale);
 	br_json_kstr(j, "doc_id", f->doc_id);
 	br_json_kuint(j, "chunk", f->ordinal);
 	if (!p->files_only)
@@ -81,7 +82,7 @@ static void times(struct br_json *j, const struct br_result *r)
 	br_json_kuint(j, "generation", r->generation);
 	br_time_iso(iso, r->indexed_at);
 	br_json_kstr(j, "indexed_at", r->indexed_at ? iso : NULL);
-	br_json_kuint(j, "stale_sources", r->fresh.changed + r->fresh.missing);
+	br_json_kuint(j, "stale_sources", r->stale_sources);
 	br_json_kbool(j, "stale_complete", r->fresh.complete);
 	br_json_knum(j, "took_ms", r->took_ms, 3);
 }

@@ -168,10 +168,12 @@ static void headings(struct br_out *o, const struct br_found *f)
 	const char *const *h = f->heading;
 	bool first = true;
 
-	if (f->title && f->title[0] && (!h || !h[0] || strcmp(h[0], f->title))) {
+	if (f->title && f->title[0]) {
 		br_out_s(o, "    ");
 		br_out_text(o, f->title, strlen(f->title));
 		first = false;
+		if (h && h[0] && !strncmp(f->title, h[0], strlen(h[0]))) /* "git-reset(1)" of "git-reset(1) - Set HEAD ..." */
+			h++;
 	}
 	for (; h && *h; h++) {
 		br_out_s(o, first ? "    " : " \xe2\x80\xba ");
@@ -216,7 +218,7 @@ static void hit(struct br_cli *c, const struct br_answer *a, size_t i)
 
 	br_out_f(o, "%s%2zu.%s ", br_out_style(o, BR_BOLD), i + 1, br_out_style(o, BR_PLAIN));
 	place(c, f);
-	br_out_f(o, "  %s%.3f%s\n", br_out_style(o, BR_DIM), f->score, br_out_style(o, BR_PLAIN));
+	br_out_f(o, "  %s%.3f%s%s\n", br_out_style(o, BR_DIM), f->score, f->stale ? "  changed since" : "", br_out_style(o, BR_PLAIN));
 	headings(o, f);
 	if (p->explain)
 		explain(o, f);
@@ -229,7 +231,7 @@ static void hit(struct br_cli *c, const struct br_answer *a, size_t i)
 
 static void notes(struct br_cli *c, const struct br_result *r)
 {
-	uint64_t stale = r->fresh.changed + r->fresh.missing;
+	uint64_t stale = r->stale_sources;
 
 	if (r->degraded)
 		br_note(&c->out, "%s ran as less: %s", r->strategy, r->degraded);

@@ -167,6 +167,9 @@ BR_MUST_USE int br_upload(struct br_ingest_stats *stats, struct br_ws *ws, const
 /* ---- freshness ---- */
 
 struct br_freshness { uint64_t generation; int64_t indexed_at; uint64_t checked, changed, missing; bool complete; };
+/* A FILE document whose source is not what was indexed, by size and time of modification. */
+enum br_source_state { BR_SOURCE_SAME, BR_SOURCE_CHANGED, BR_SOURCE_MISSING };
+enum br_source_state br_source_state(const struct br_ws *ws, const struct br_doc *d);
 /* Looks at the sources of file documents (size, mtime, existence) until budget_ns is used up. */
 BR_MUST_USE int br_freshness(struct br_freshness *out, struct br_txn *t, const struct br_ws *ws, const struct br_nb *nb, int64_t budget_ns, struct br_err *err);
 

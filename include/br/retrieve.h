@@ -41,6 +41,7 @@ struct br_found {
 	const char *snippet;           /* its most telling lines, NUL-terminated */
 	uint32_t snippet_line;         /* first line of the snippet */
 	uint32_t folded;               /* near-identical hits that stand behind this one */
+	bool stale;                    /* its source is not what was indexed; always looked at, unless freshness_ns is 0 */
 	/* explain */
 	int32_t lexical_rank, semantic_rank; /* from 1; 0: not in that list */
 	double bm25, cosine, f_lexical, f_semantic, f_title, f_pairs, f_about, f_many, f_crowding; /* what each part added to the score */
@@ -54,6 +55,7 @@ struct br_result {
 	uint64_t generation, candidates;
 	int64_t indexed_at;
 	struct br_freshness fresh;
+	uint64_t stale_sources;        /* known to have changed or gone: of those looked at in time, and of the hits in any case */
 	const char *way;               /* how vectors were searched */
 	double fit, took_ms;
 };

@@ -12,14 +12,14 @@ static void add(br_slices *out, const char *p, size_t n)
 		*br_vec_push(out) = br_slice(p, n);
 }
 
-/* Heading path without a first part that only repeats the title. */
+/* Heading path without a first part that the title begins with ("git-reset(1)" of "git-reset(1) - Set HEAD ..."). */
 static void add_heading(br_slices *out, const struct compose *c)
 {
 	struct br_slice h = c->heading;
 	const char *sep = h.len ? memchr(h.ptr, '\x1f', h.len) : NULL;
 	size_t first = sep ? (size_t)(sep - h.ptr) : h.len;
 
-	if (first == strlen(c->title) && !memcmp(h.ptr, c->title, first)) {
+	if (first && !strncmp(c->title, h.ptr, first)) {
 		size_t cut = sep ? first + 1 : first;
 		h = br_slice(h.ptr + cut, h.len - cut);
 	}

@@ -14,11 +14,25 @@ struct look {
 	int64_t until_ns;
 };
 
+enum br_source_state br_source_state(const struct br_ws *ws, const struct br_doc *d)
+{
+	struct stat st;
+	char *file;
+	int rc;
+
+	if (d->origin != BR_FROM_FILE)
+		return BR_SOURCE_SAME;
+	file = doc_file_of(ws, d->path);
+	rc = stat(file, &st);
+	free(file);
+	if (rc < 0)
+		return BR_SOURCE_MISSING;
+	return (uint64_t)st.st_size == d->size && st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec == d->mtime_ns ? BR_SOURCE_SAME : BR_SOURCE_CHANGED;
+}
+
 static int look(const struct br_doc *d, void *arg)
 {
 	struct look *l = arg;
-	struct stat st;
-	char *file;
 
 	l->out->indexed_at = BR_MAX(l->out->indexed_at, d->indexed);
 	if (d->origin != BR_FROM_FILE || d->state != BR_DOC_INDEXED)
@@ -28,12 +42,16 @@ static int look(const struct br_doc *d, void *arg)
 		return 1;
 	}
 	l->out->checked++;
-	file = doc_file_of(l->ws, d->path);
-	if (stat(file, &st) < 0)
+	switch (br_source_state(l->ws, d)) {
+	case BR_SOURCE_MISSING:
 		l->out->missing++;
-	else if ((uint64_t)st.st_size != d->size || st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec != d->mtime_ns)
+		break;
+	case BR_SOURCE_CHANGED:
 		l->out->changed++;
-	free(file);
+		break;
+	default:
+		break;
+	}
 	return 0;
 }
 

@@ -112,6 +112,7 @@ static void copy_hit(struct search *s, struct br_found *h, const struct cand *c)
 		.lexical_rank = c->lex_rank, .semantic_rank = c->sem_rank, .bm25 = (double)c->bm25, .cosine = (double)c->cosine,
 		.f_lexical = c->f_lex, .f_semantic = c->f_sem, .f_title = c->f_title, .f_pairs = c->f_pairs,
 		.f_about = c->f_about, .f_many = c->f_many, .f_crowding = c->f_crowding, .matched = "" };
+	h->stale = s->opts->freshness_ns > 0 && br_source_state(s->s->ws, d) != BR_SOURCE_SAME;
 	if (s->opts->explain)
 		h->matched = matched_words(s, c);
 	if (s->opts->no_text)

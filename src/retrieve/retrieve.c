@@ -159,6 +159,20 @@ static int rank(struct search *s, const struct strategy *st, struct br_err *err)
 	return st->rank(s, err);
 }
 
+/* At least the distinct documents among the hits that changed; all that the look within the budget found when that is more. */
+static uint64_t count_stale(const struct br_result *r)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		size_t k = 0;
+		while (k < i && r->hit[k].doc != r->hit[i].doc)
+			k++;
+		n += k == i && r->hit[i].stale;
+	}
+	return BR_MAX(n, r->fresh.changed + r->fresh.missing);
+}
+
 static int answer(struct search *s, const char *text, const struct strategy *st, struct br_err *err)
 {
 	int rc;
@@ -173,6 +187,7 @@ static int answer(struct search *s, const char *text, const struct strategy *st,
 	if ((rc = rank(s, st, err)) < 0 || (rc = present(s, err)) < 0)
 		return rc;
 	rc = br_freshness(&s->out->fresh, s->t, s->s->ws, s->nb, s->opts->freshness_ns, err);
+	s->out->stale_sources = count_stale(s->out);
 	s->out->generation = br_txn_generation(s->t);
 	s->out->indexed_at = s->nb->updated;
 	s->out->fit = s->fit;

@@ -7,6 +7,8 @@
 
 enum { SNIPPET_LINES = 4, SNIPPET_BYTES = 420 };
 
+static const double PARAGRAPH_BONUS = 0.25; /* a snippet reads better from the beginning of a paragraph */
+
 struct line { uint32_t off, len; double gain; };
 
 /* idf of the question's words in this line; `all` collects the groups seen. */
@@ -54,11 +56,12 @@ static struct line best_window(const struct line *l, size_t n, size_t *first)
 		double gain = 0;
 		if (!l[i].len)
 			continue;
+		double lead = i && l[i - 1].len ? 1 : 1 + PARAGRAPH_BONUS;
 		for (size_t k = i; k < n && k < i + SNIPPET_LINES; k++) {
 			uint32_t len = l[k].off + l[k].len - l[i].off;
 			if (k > i && len > SNIPPET_BYTES)
 				break;
-			gain += l[k].gain;
+			gain += l[k].gain * lead;
 			if (gain > best.gain || (best.off == l[i].off && len > best.len && gain >= best.gain)) {
 				best = (struct line){ l[i].off, len, gain };
 				*first = i;
