@@ -15,7 +15,7 @@ cp -r "$docs" "$dir/handbook"
 cd "$dir"
 run init
 run sync handbook
-run query -k 3 how do I keep a notebook equal to a folder
+run query -k 3 'how do I keep a notebook equal to a folder?'
 run query -k 1 'what does exit code 4 mean?'
 run status
 printf '\nThe workspace is in %s. Now try your own folder:\n  cd FOLDER && %s init && %s sync . && %s query "..."\n' "$dir" "$br" "$br" "$br"
