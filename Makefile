@@ -118,7 +118,7 @@ check: ## install what tests need, run them all
 	@$(MAKE) --no-print-directory -j$$(nproc) DEVELOPER=1 all unit $(B)/br-gen
 	@$(MAKE) --no-print-directory DEVELOPER=1 check-static
 	@$(MAKE) --no-print-directory -j$$(nproc) check-clang
-	@$(MAKE) --no-print-directory -j$$(nproc) MODE=asan all unit
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=asan all unit build/asan/br-gen
 	@$(MAKE) --no-print-directory check-asan
 	@$(MAKE) --no-print-directory DEVELOPER=1 check-run
 

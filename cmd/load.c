@@ -101,7 +101,12 @@ static void done_json(struct br_cli *c, const struct br_ingest_stats *s)
 	br_out_line(&c->out);
 }
 
-/* "3 added, 1 changed, 3,812 unchanged": what is zero is left out */
+static bool idle(const struct br_ingest_stats *s)
+{
+	return !s->count[BR_ACT_ADD] && !s->count[BR_ACT_CHANGE] && !s->count[BR_ACT_MOVE] && !s->count[BR_ACT_DELETE] && !s->count[BR_ACT_FAIL];
+}
+
+/* "3 added, 1 changed, 3,812 unchanged": what is zero is left out; "nothing to do: 3,812 unchanged" */
 static void add_counts(struct br_buf *b, const struct br_ingest_stats *s, bool plan)
 {
 	static const char *const did[BR_ACT_COUNT] = {
@@ -110,13 +115,15 @@ static void add_counts(struct br_buf *b, const struct br_ingest_stats *s, bool p
 	static const char *const would[BR_ACT_COUNT] = {
 		"to add", "to change", "to move", "to delete", "unchanged", "to skip", "failing",
 	};
-	size_t i;
+	const char *sep = idle(s) ? ": " : "";
 
-	for (i = 0; i < BR_ACT_COUNT; i++)
-		if (s->count[i])
-			br_buf_addf(b, "%s%s %s", b->len ? ", " : "", br_human_count(s->count[i]).s, (plan ? would : did)[i]);
-	if (!b->len)
-		br_buf_adds(b, "nothing to do");
+	br_buf_adds(b, idle(s) ? "nothing to do" : "");
+	for (size_t i = 0; i < BR_ACT_COUNT; i++) {
+		if (!s->count[i])
+			continue;
+		br_buf_addf(b, "%s%s %s", sep, br_human_count(s->count[i]).s, (plan ? would : did)[i]);
+		sep = ", ";
+	}
 }
 
 static int passages(uint64_t *out, struct br_cli *c, struct br_err *err)

@@ -25,7 +25,7 @@ load lib
 	grep -Eq '^1 added in [0-9.]+ m?s; 1 passage$' "$S/out"
 	err_empty
 	want 0 sync
-	grep -Eq '^1 unchanged in [0-9.]+ m?s; 1 passage$' "$S/out"
+	grep -Eq '^nothing to do: 1 unchanged in [0-9.]+ m?s; 1 passage$' "$S/out"
 	want 0 sync -q
 	out_empty
 }
