@@ -3,6 +3,7 @@
 # Knobs (command line or config.mak):
 #   MODE=release|debug|asan|ubsan|tsan|cov   one output folder each, build/MODE
 #   CC=gcc|clang   PREFIX=/usr/local   DESTDIR=   DEVELOPER=1 (warnings are errors)   V=1 (print commands)
+#   SHARED=1 (libraries as shared objects)
 
 MODE    ?= release
 CC       = gcc
@@ -29,8 +30,11 @@ LIBDIR   := $(PREFIX)/lib/br
 CPPFLAGS := -D_GNU_SOURCE -Iinclude -Isrc -I/usr/include/libxml2 -DBR_VERSION='"$(VERSION)"' -DBR_LIBDIR='"$(LIBDIR)"'
 CFLAGS   := -std=gnu11 -pthread $(WARN) $(if $(DEVELOPER),-Werror) $(MODE_FLAGS) $(EXTRA_CFLAGS)
 LDFLAGS  := -Wl,--as-needed -pthread $(MODE_FLAGS) $(EXTRA_LDFLAGS)
-# libcrypto is linked statically for the few objects of SHA-256: the shared library would cost every start 0.8 ms.
-LIBS     := -llmdb -lcjson -lpcre2-8 -l:libcrypto.a -lutf8proc -lstemmer -lzstd -lxxhash -linih -lm
+# Small libraries are linked statically where Debian has the archive: each shared one costs every start of br some 0.1 ms, libcrypto,
+# of which SHA-256 alone is needed, 0.8. SHARED=1 links all but libcrypto dynamically, as distributions want it.
+STATIC_  := -Wl,-Bstatic -llmdb -lpcre2-8 -lcrypto -lutf8proc -lstemmer -lzstd -lxxhash -linih -Wl,-Bdynamic
+SHARED_  := -llmdb -lpcre2-8 -l:libcrypto.a -lutf8proc -lstemmer -lzstd -lxxhash -linih
+LIBS     := $(if $(SHARED),$(SHARED_),$(STATIC_)) -lcjson -lm
 XLIBS    := -lxml2 -lseccomp
 
 Q := $(if $(V),,@)
@@ -160,7 +164,7 @@ clean: ## remove what was built
 	rm -rf build
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile; sed -n '3,6s/^# //p' Makefile
+	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile; sed -n '3,7s/^# //p' Makefile
 
 FORCE:
 .PHONY: all unit gen install clean help quickstart bench FORCE asan ubsan tsan cov debug \

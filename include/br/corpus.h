@@ -117,6 +117,8 @@ struct br_chunk_rec {
 	struct br_slice heading;      /* path, parts separated by '\x1f', "" none; in the map: lives as long as the transaction */
 };
 BR_MUST_USE int br_chunk_get(struct br_chunk_rec *out, struct br_txn *t, uint32_t nb, uint32_t chunk, struct br_err *err);
+/* Document numbers of chunks (ascending): one walk, cheaper than br_chunk_get for each. */
+BR_MUST_USE int br_chunk_docs(uint32_t *doc, struct br_txn *t, uint32_t nb, const uint32_t *chunk, size_t n, struct br_err *err);
 /* Bits of live chunks; *out stays all zero size when none is deleted (then NULL may be passed on as `keep`). */
 BR_MUST_USE int br_chunks_live(struct br_bits *out, struct br_txn *t, const struct br_nb *nb, struct br_err *err);
 

@@ -342,6 +342,23 @@ int br_chunk_get(struct br_chunk_rec *out, struct br_txn *t, uint32_t nb, uint32
 	return rc;
 }
 
+int br_chunk_docs(uint32_t *doc, struct br_txn *t, uint32_t nb, const uint32_t *chunk, size_t n, struct br_err *err)
+{
+	struct segment s = { 0 };
+	struct br_cur cur;
+	int rc;
+
+	if ((rc = br_cur_open(&cur, t, BR_T_CHUNK, err)) < 0)
+		return rc;
+	for (size_t i = 0; i < n && rc >= 0; i++) {
+		if (chunk[i] - s.first >= s.n)
+			rc = segment_at(&s, &cur, nb, chunk[i], err);
+		doc[i] = s.doc;
+	}
+	br_cur_close(&cur);
+	return rc;
+}
+
 static struct br_range *segment_skip_list(const struct segment *s, struct br_arena *a)
 {
 	struct br_range *out = br_arena_alloc(a, (s->n_skip + 1) * sizeof *out);

@@ -9,15 +9,22 @@
 #define BATCH 1024          /* pieces cut before they are pooled: ids stay in L1, memory stays small for any text */
 #define MAX_POOLED (1u << 24) /* pieces in one sum; what comes after them is left out (see pool.c) */
 
+void br_embed__cache_new(struct br_embedder *e, uint32_t log)
+{
+	free(e->cache_mem);
+	e->cache_mem = br_alloc((sizeof(struct br_embed__word) << log) + 63); /* entries on cache lines */
+	e->cache = (void *)(((uintptr_t)e->cache_mem + 63) & ~(uintptr_t)63);
+	e->cache_log = log;
+	e->cache_puts = 0;
+}
+
 struct br_embedder *br_embedder_new(const struct br_model *m)
 {
 	struct br_embedder *e = br_alloc(sizeof *e);
-	size_t bytes = sizeof(struct br_embed__word) << BR_EMBED__CACHE_LOG;
 
 	e->m = m;
 	e->pool = br_embed__pool();
-	e->cache_mem = br_alloc(bytes + 63); /* entries on cache lines; pages that are never used cost nothing */
-	e->cache = (void *)(((uintptr_t)e->cache_mem + 63) & ~(uintptr_t)63);
+	br_embed__cache_new(e, BR_EMBED__CACHE_MIN);
 	br_vec_reserve(&e->id, BATCH);
 	return e;
 }

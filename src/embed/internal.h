@@ -46,7 +46,12 @@ struct br_embed__tally {
 
 #define BR_EMBED__WORD      24 /* bytes of a cached word, zero-padded; at most 23 are used */
 #define BR_EMBED__IDS       6  /* pieces of a cached word */
-#define BR_EMBED__CACHE_LOG 14 /* 2^14 words, 1 MiB: 97 % of the words of documentation are found, with 2^13 95 % */
+/*
+ * The word cache starts with 2^9 words, for a question's process would pay a page fault for nearly every one it touches, and grows
+ * to 2^14, 1 MiB, where there is much text: then 97 % of the words of documentation are found, with 2^13 95 %.
+ */
+#define BR_EMBED__CACHE_MIN 9
+#define BR_EMBED__CACHE_MAX 14
 
 struct br_embed__word {
 	uint64_t key[BR_EMBED__WORD / 8]; /* zero: empty */
@@ -66,6 +71,7 @@ struct br_embedder {
 	bool too_long, run;             /* word is over the limit; word is a run of Han, kana, Hangul, Thai */
 	struct br_embed__word *cache;   /* in cache_mem, aligned to 64 */
 	void *cache_mem;
+	uint32_t cache_log, cache_puts; /* 2^cache_log words; those remembered since it has this size */
 };
 
 /*
@@ -75,5 +81,6 @@ struct br_embedder {
 void br_embed__tokenise(struct br_embedder *e, struct br_slice text, size_t *at, size_t limit);
 
 br_pool_rows_fn *br_embed__pool(void);
+void br_embed__cache_new(struct br_embedder *e, uint32_t log); /* empty, of 2^log words */
 
 #endif

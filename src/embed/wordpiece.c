@@ -115,7 +115,7 @@ static void tally_add(struct br_embed__tally *to, const struct br_embed__tally *
 static struct br_embed__word *cache_slot(const struct br_embedder *e, const uint64_t k[3])
 {
 	uint64_t h = k[0] * 0x9E3779B97F4A7C15ull + k[1] * 0xC2B2AE3D27D4EB4Full + k[2] * 0x165667B19E3779F9ull;
-	return &e->cache[h >> (64 - BR_EMBED__CACHE_LOG)];
+	return &e->cache[h >> (64 - e->cache_log)];
 }
 
 /* A word that the cache does not have: cut it, and remember it if it is not in too many pieces. */
@@ -135,6 +135,8 @@ static void word_miss(struct br_embedder *e, struct br_embed__word *slot, const 
 	slot->weak = (uint8_t)t.weak;
 	slot->special = (uint8_t)t.special;
 	slot->known = (uint8_t)t.known;
+	if (++e->cache_puts > 2u << e->cache_log && e->cache_log < BR_EMBED__CACHE_MAX)
+		br_embed__cache_new(e, e->cache_log + 1);
 }
 
 /* A word of at most 23 bytes, zero-padded. All ids of an entry are copied, as most words have one: no loop to mispredict. */

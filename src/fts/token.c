@@ -16,7 +16,8 @@ static const uint8_t byte_class[256] = {
 struct br_tokenizer *br_tokenizer_new(void)
 {
 	struct br_tokenizer *t = br_alloc(sizeof *t);
-	t->cache = br_allocn(BR_FTS__CACHE, sizeof *t->cache);
+	t->cache_size = BR_FTS__CACHE_MIN;
+	t->cache = br_allocn(t->cache_size, sizeof *t->cache);
 	for (uint32_t c = 0; c < BR_COUNT(t->classes); c++)
 		t->classes[c] = (uint8_t)br_fts__class_of(c);
 	t->langs[0].elision = 2;
@@ -72,7 +73,7 @@ static inline struct br_fts__cached *cache_slot(struct br_tokenizer *t, const ui
 {
 	uint64_t h = (key[0] + lang) * 0x9E3779B97F4A7C15u ^ key[1] * 0xC2B2AE3D27D4EB4Fu ^ key[2] * 0x165667B19E3779F9u;
 	h = (h ^ h >> 29) * 0x9E3779B97F4A7C15u;
-	return &t->cache[h >> 32 & (BR_FTS__CACHE - 1)];
+	return &t->cache[h >> 32 & (t->cache_size - 1)];
 }
 
 static inline char *term_room(struct br_tokenizer *t)
@@ -82,6 +83,15 @@ static inline char *term_room(struct br_tokenizer *t)
 		t->room_left = ROOM;
 	}
 	return t->room;
+}
+
+/* Grows fourfold, empty, once it has been filled twice over. */
+static void cache_grow(struct br_tokenizer *t)
+{
+	t->cache_size *= 4;
+	t->cache_puts = 0;
+	free(t->cache);
+	t->cache = br_allocn(t->cache_size, sizeof *t->cache);
 }
 
 /* Term of a word into room; its length. */
@@ -102,6 +112,8 @@ static inline size_t make_term(struct br_tokenizer *t, char *room, const struct 
 		memcpy(c->term, room, len);
 		c->lang = (uint8_t)lang;
 		c->term_len = (uint8_t)len;
+		if (++t->cache_puts > 2 * t->cache_size && t->cache_size < BR_FTS__CACHE_MAX)
+			cache_grow(t);
 	}
 	return len;
 }

@@ -12,14 +12,6 @@ enum { PAIR_DISTANCE = 2 };
 
 static bool is_word(const struct br_fts_group *g) { return !(g->flags & BR_TOK_WHOLE); }
 
-static bool group_has(const struct br_fts_group *g, const struct br_token *tok)
-{
-	for (size_t i = 0; i < g->alts.n; i++)
-		if (g->alts.v[i].len == tok->term_len && !memcmp(g->alts.v[i].term, tok->term, tok->term_len))
-			return true;
-	return false;
-}
-
 /* ---- title ---- */
 
 static void mark(struct search *s, struct br_slice text, bool *seen)

@@ -35,17 +35,19 @@ static int by_doc(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Documents of all candidates, sorted: one entry a candidate. */
+/* Documents of all candidates, which are still in order of their chunks; sorted, one entry a candidate. */
 static int list_docs(uint32_t **out, struct search *s, struct br_err *err)
 {
-	uint32_t *doc = br_arena_alloc(&s->scratch, (s->cand.n + 1) * sizeof *doc);
-	int rc = 0;
+	size_t n = s->cand.n;
+	uint32_t *doc = br_arena_alloc(&s->scratch, (n + 1) * sizeof *doc), *chunk = br_arena_alloc(&s->scratch, (n + 1) * sizeof *chunk);
+	int rc;
 
-	for (size_t i = 0; i < s->cand.n && rc == 0; i++) {
-		rc = br_chunk_get(&s->cand.v[i].rec, s->t, s->nb->nb, s->cand.v[i].chunk, err);
-		doc[i] = s->cand.v[i].rec.doc;
-	}
-	qsort(doc, s->cand.n, sizeof *doc, by_doc);
+	for (size_t i = 0; i < n; i++)
+		chunk[i] = s->cand.v[i].chunk;
+	rc = br_chunk_docs(doc, s->t, s->nb->nb, chunk, n, err);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		s->cand.v[i].rec.doc = doc[i];
+	qsort(doc, n, sizeof *doc, by_doc);
 	*out = doc;
 	return rc;
 }
@@ -67,10 +69,9 @@ static size_t count_doc(const uint32_t *sorted, size_t n, uint32_t doc)
 }
 
 /* What is known of a candidate without its text. */
-static int step2_without_text(struct search *s, size_t n, struct br_err *err)
+static int step2_without_text(struct search *s, size_t n, const uint32_t *docs, struct br_err *err)
 {
-	uint32_t *docs;
-	int rc = list_docs(&docs, s, err);
+	int rc = 0;
 
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		struct cand *c = &s->cand.v[i];
@@ -103,10 +104,10 @@ static double text_bar(const struct search *s, size_t n)
 	return -INFINITY;
 }
 
-static int step2(struct search *s, struct br_err *err)
+static int step2(struct search *s, const uint32_t *docs, struct br_err *err)
 {
 	size_t n = BR_MIN(s->cand.n, (size_t)RERANK_LEN);
-	int rc = step2_without_text(s, n, err);
+	int rc = step2_without_text(s, n, docs, err);
 	double bar;
 
 	if (rc < 0)
@@ -140,13 +141,15 @@ static void step3(struct search *s)
 
 int rank_hybrid(struct search *s, struct br_err *err)
 {
+	uint32_t *docs;
 	int rc;
 
-	if ((rc = find_lexical(s, err)) < 0 || (s->gain > 0 && (rc = find_semantic(s, err)) < 0) || (rc = merge_lists(s, err)) < 0)
+	if ((rc = find_lexical(s, err)) < 0 || (s->gain > 0 && (rc = find_semantic(s, err)) < 0) || (rc = merge_lists(s, err)) < 0 ||
+	    (rc = list_docs(&docs, s, err)) < 0)
 		return rc;
 	step1(s);
 	sort_cands(s, false);
-	if (!s->words.groups.n || (rc = step2(s, err)) < 0)
+	if (!s->words.groups.n || (rc = step2(s, docs, err)) < 0)
 		return rc;
 	step3(s);
 	return 0;

@@ -83,6 +83,17 @@ int merge_lists(struct search *s, struct br_err *err); /* union of both, with bo
 int load_cand(struct search *s, struct cand *c, bool text, struct br_err *err); /* record and document, and its text if asked */
 void sort_cands(struct search *s, bool by_path);       /* best first; equal scores by path, or by chunk number while paths are not known */
 
+/* The token is one of the group's forms. */
+static inline bool group_has(const struct br_fts_group *g, const struct br_token *tok)
+{
+	for (size_t i = 0; i < g->alts.n; i++) {
+		const struct br_fts_alt *a = &g->alts.v[i];
+		if (a->term[0] == tok->term[0] && a->len == tok->term_len && !memcmp(a->term, tok->term, a->len))
+			return true;
+	}
+	return false;
+}
+
 /* ---- features of a loaded candidate (features.c), each 0..1 ---- */
 double title_share(struct search *s, const struct cand *c);
 double pair_share(struct search *s, const struct cand *c);

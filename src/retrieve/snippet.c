@@ -21,11 +21,9 @@ static double line_gain(struct search *s, struct br_slice text)
 	for (size_t i = 0; i < tok->v.n; i++) {
 		for (size_t g = 0; g < s->words.groups.n; g++) {
 			const struct br_fts_group *w = &s->words.groups.v[g];
-			for (size_t a = 0; a < w->alts.n && !seen[g]; a++) {
-				if (w->alts.v[a].len == tok->v.v[i].term_len && !memcmp(w->alts.v[a].term, tok->v.v[i].term, w->alts.v[a].len)) {
-					seen[g] = true;
-					gain += (double)w->idf;
-				}
+			if (!seen[g] && group_has(w, &tok->v.v[i])) {
+				seen[g] = true;
+				gain += (double)w->idf;
 			}
 		}
 	}
