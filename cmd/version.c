@@ -1,43 +1,14 @@
 /* `br version`: what this program is made of. */
 #include "cmd.h"
 
-#include <limits.h>
-#include <link.h>
-#include <stdlib.h>
-
 #ifndef BR_VERSION
 #define BR_VERSION "0"
 #endif
 
-/* The libraries loaded into this process, with the file each name stands for: what runs, whatever was built against. */
-struct libs {
-	struct br_out *out;
-	struct br_json *j; /* NULL: text */
+/* What the doors to foreign libraries say of what stands behind them. */
+static const char *(*const libraries[])(void) = {
+	br_store_library, br_json_library, br_rx_library, br_hash_library, br_fts_library, br_corpus_library,
 };
-
-static int each_lib(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	struct libs *l = arg;
-	char file[PATH_MAX];
-	const char *base;
-	size_t name_len;
-
-	(void)size;
-	if (!strstr(info->dlpi_name, ".so") || !realpath(info->dlpi_name, file))
-		return 0;
-	base = br_path_base(info->dlpi_name);
-	name_len = strcspn(base, ".");
-	if (!l->j) {
-		br_out_f(l->out, "  %-14.*s %s\n", (int)name_len, base, file);
-		return 0;
-	}
-	br_json_obj(l->j);
-	br_json_key(l->j, "name");
-	br_json_strn(l->j, base, name_len);
-	br_json_kstr(l->j, "file", file);
-	br_json_end(l->j);
-	return 0;
-}
 
 static void as_json(struct br_cli *c, const struct br_model_info *model)
 {
@@ -56,7 +27,8 @@ static void as_json(struct br_cli *c, const struct br_model_info *model)
 	br_json_kstr(&j, "simd", br_simd_name(br_simd_level()));
 	br_json_key(&j, "libraries");
 	br_json_arr(&j);
-	dl_iterate_phdr(each_lib, &(struct libs){ &c->out, &j });
+	for (size_t i = 0; i < BR_COUNT(libraries); i++)
+		br_json_str(&j, libraries[i]());
 	br_json_end(&j);
 	br_json_end(&j);
 	br_out_line(&c->out);
@@ -78,7 +50,8 @@ static int version_run(struct br_cli *c, struct br_err *err)
 	}
 	br_out_f(&c->out, "br %s\nstore format %d, model %s (%u dimensions), %s\n", BR_VERSION, BR_STORE_FORMAT, model->id,
 	         model->dim, br_simd_name(br_simd_level()));
-	dl_iterate_phdr(each_lib, &(struct libs){ &c->out, NULL });
+	for (size_t i = 0; i < BR_COUNT(libraries); i++)
+		br_out_f(&c->out, "  %s\n", libraries[i]());
 	return 0;
 }
 

@@ -19,6 +19,8 @@
 
 #define BR_MUST_USE __attribute__((warn_unused_result))
 #define BR_PRINTF(a, b) __attribute__((format(printf, a, b), nonnull(a)))
+#define BR_STRINGIFY_(x) #x
+#define BR_STRINGIFY(x) BR_STRINGIFY_(x)
 #define BR_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define BR_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define BR_MAX(a, b) ((a) > (b) ? (a) : (b))
@@ -189,6 +191,7 @@ struct br_slice br_rd_lstr(struct br_rd *r);
 
 /* ---- hashes and random ---- */
 
+const char *br_hash_library(void);                                /* "OpenSSL 3.0.17, xxHash 0.8.1", what is linked */
 uint64_t br_hash64(const void *p, size_t n);                      /* XXH3-64; for tables and caches */
 void br_hash128(uint8_t out[16], const void *p, size_t n);        /* XXH3-128 in canonical byte order; file and path keys */
 void br_sha256(uint8_t out[32], const void *p, size_t n);         /* content identity */

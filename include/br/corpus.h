@@ -18,6 +18,8 @@
 
 /* ---- workspace ---- */
 
+const char *br_corpus_library(void); /* "zstd 1.5.4", what is linked */
+
 struct br_ws {
 	struct br_store *store;
 	char *dir;                /* ".br", absolute */

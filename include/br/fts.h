@@ -19,6 +19,7 @@
 
 /* ---- tokenizer: the only one; documents, questions, titles and snippets all go through it ---- */
 
+const char *br_fts_library(void); /* "utf8proc 2.8.0, Snowball", what is linked */
 enum br_token_flags {
 	BR_TOK_WHOLE = 1, /* a whole identifier; its parts follow from the same position; does not count in the length */
 	BR_TOK_CJK = 2,   /* a bigram (or a lone character) of a run without spaces */

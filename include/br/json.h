@@ -41,6 +41,7 @@ void br_json_knull(struct br_json *j, const char *key);
 
 /* ---- reading: case-sensitive, nothing behind the value, bounded depth and size, no \u0000, valid UTF-8 ---- */
 
+const char *br_json_library(void);   /* "cJSON 1.7.15", what is linked */
 struct br_jval;      /* a value inside a document; lives as long as the document */
 struct br_jdoc;
 BR_MUST_USE int br_jdoc_parse(struct br_jdoc **out, struct br_slice text, const char *name, struct br_err *err); /* INPUT with the byte offset */

@@ -8,6 +8,7 @@
 #include "br/base.h"
 
 #define BR_RX_MAX_PATTERN 4096 /* bytes */
+const char *br_rx_library(void); /* "PCRE2 10.42", what is linked */
 enum br_rx_flags { BR_RX_ICASE = 1, BR_RX_MULTILINE = 2, BR_RX_ANCHORED = 4 };
 struct br_rx;
 BR_MUST_USE int br_rx_new(struct br_rx **out, const char *pattern, int flags, struct br_err *err); /* USAGE with the offset */

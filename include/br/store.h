@@ -42,6 +42,7 @@ enum br_table {
 
 struct br_store;
 struct br_txn;
+const char *br_store_library(void); /* "LMDB 0.9.24", what is linked */
 
 enum br_store_flags { BR_STORE_CREATE = 1 };
 struct br_store_opts {

@@ -4,6 +4,7 @@
 #include "br/base.h"
 
 #define OPENSSL_SUPPRESS_DEPRECATED /* the plain functions: EVP would pull in all of the library */
+#include <openssl/opensslv.h>
 #include <openssl/sha.h>
 #include <sys/random.h>
 #include <xxhash.h>
@@ -78,4 +79,9 @@ void br_uuid_ordered(char out[37], int64_t ms)
 	br_be64(r, (uint64_t)ms << 16);
 	br_random(r + 6, 10);
 	uuid_format(out, r, 7);
+}
+
+const char *br_hash_library(void)
+{
+	return "OpenSSL " OPENSSL_VERSION_STR ", xxHash " BR_STRINGIFY(XXH_VERSION_MAJOR) "." BR_STRINGIFY(XXH_VERSION_MINOR) "." BR_STRINGIFY(XXH_VERSION_RELEASE);
 }

@@ -474,3 +474,5 @@ int br_chunks_live(struct br_bits *out, struct br_txn *t, const struct br_nb *nb
 		out->w[nb->next_chunk / 64] &= ~0ull >> (64 - nb->next_chunk % 64);
 	return 0;
 }
+
+const char *br_corpus_library(void) { return "zstd " ZSTD_VERSION_STRING; }

@@ -276,3 +276,8 @@ size_t br_fts__normalise_blob(struct br_tokenizer *t, char out[BR_MAX_TOKEN], co
 	size_t len = br_fts__normalise(t, head, raw, take, 0);
 	return cut(out, head, len, br_hash64(raw, n));
 }
+
+const char *br_fts_library(void)
+{
+	return "utf8proc " BR_STRINGIFY(UTF8PROC_VERSION_MAJOR) "." BR_STRINGIFY(UTF8PROC_VERSION_MINOR) "." BR_STRINGIFY(UTF8PROC_VERSION_PATCH) ", Snowball";
+}

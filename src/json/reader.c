@@ -155,3 +155,8 @@ void br_jval_write(struct br_json *j, const struct br_jval *v)
 		break;
 	}
 }
+
+const char *br_json_library(void)
+{
+	return "cJSON " BR_STRINGIFY(CJSON_VERSION_MAJOR) "." BR_STRINGIFY(CJSON_VERSION_MINOR) "." BR_STRINGIFY(CJSON_VERSION_PATCH);
+}

@@ -211,3 +211,5 @@ char *br_rx_from_glob(const char *glob)
 	br_buf_adds(&b, "\\z");
 	return br_buf_take(&b, NULL);
 }
+
+const char *br_rx_library(void) { return "PCRE2 " BR_STRINGIFY(PCRE2_MAJOR) "." BR_STRINGIFY(PCRE2_MINOR); }

@@ -324,3 +324,10 @@ uint64_t br_store_bytes(const struct br_store *s)
 {
 	return file_size(s);
 }
+
+const char *br_store_library(void)
+{
+	static const char name[] = "LMDB " BR_STRINGIFY(MDB_VERSION_MAJOR) "." BR_STRINGIFY(MDB_VERSION_MINOR) "." BR_STRINGIFY(MDB_VERSION_PATCH);
+
+	return name;
+}
