@@ -2,9 +2,7 @@
 #include "load.h"
 
 static const struct br_opt opts[] = {
-	{ "plan", 0, BR_AT_BOOL(struct br_load_params, plan), NULL,
-	  "tell what would be done and touch nothing; exit 4 if there is something" },
-	{ "force", 'f', BR_AT_BOOL(struct br_load_params, force), NULL, "index again what has not changed" },
+	BR_LOAD_RUN_OPTS,
 	{ "ndjson", 0, BR_AT_BOOL(struct br_load_params, ndjson), NULL, "read records, one JSON object a line" },
 	{ "stdin-name", 0, BR_AT_STR(struct br_load_params, stdin_name), "name",
 	  "name of what comes from standard input (-)",
@@ -13,11 +11,7 @@ static const struct br_opt opts[] = {
 	{ "title", 0, BR_AT_STR(struct br_load_params, title), "text", "title, instead of the document's own" },
 	{ "lang", 0, BR_AT_STR(struct br_load_params, lang), "code", "language (en, de ...), instead of a guess" },
 	{ "meta", 0, BR_AT_STR(struct br_load_params, meta), "json", "metadata, a JSON object; filters can ask for it" },
-	{ "exclude", 'x', BR_AT_LIST(struct br_load_params, exclude), "pattern",
-	  "leave out what this gitignore pattern matches" },
-	{ "hidden", 0, BR_AT_BOOL(struct br_load_params, hidden), NULL, "also names that begin with a dot",
-	  .key = "ingest.hidden" },
-	{ "no-ignore", 0, BR_AT_BOOL(struct br_load_params, no_ignore), NULL, "do not read .gitignore and .brignore" },
+	BR_LOAD_WALK_OPTS,
 	BR_OPT_END,
 };
 

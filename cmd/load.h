@@ -12,6 +12,18 @@ struct br_load_params {
 #define BR_LOAD_TYPE_(id, name, ...) "|" name
 #define BR_LOAD_TYPES BR_FORMAT_LIST(BR_LOAD_TYPE_)
 
+/* Options of ingest and sync: how to run, and what of folders is taken. */
+#define BR_LOAD_RUN_OPTS \
+	{ "plan", 0, BR_AT_BOOL(struct br_load_params, plan), NULL, \
+	  "tell what would be done and touch nothing; exit 4 if there is something" }, \
+	{ "force", 'f', BR_AT_BOOL(struct br_load_params, force), NULL, "index again what has not changed" }
+#define BR_LOAD_WALK_OPTS \
+	{ "exclude", 'x', BR_AT_LIST(struct br_load_params, exclude), "pattern", \
+	  "leave out what this gitignore pattern matches" }, \
+	{ "hidden", 0, BR_AT_BOOL(struct br_load_params, hidden), NULL, "also names that begin with a dot", \
+	  .key = "ingest.hidden" }, \
+	{ "no-ignore", 0, BR_AT_BOOL(struct br_load_params, no_ignore), NULL, "do not read .gitignore and .brignore" }
+
 typedef int br_load_fn(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *path, size_t n,
                        const struct br_ingest_opts *opts, struct br_err *err);
 /* c->params is a struct br_load_params. */

@@ -2,14 +2,8 @@
 #include "load.h"
 
 static const struct br_opt opts[] = {
-	{ "plan", 0, BR_AT_BOOL(struct br_load_params, plan), NULL,
-	  "tell what would be done and touch nothing; exit 4 if there is something" },
-	{ "force", 'f', BR_AT_BOOL(struct br_load_params, force), NULL, "index again what has not changed" },
-	{ "exclude", 'x', BR_AT_LIST(struct br_load_params, exclude), "pattern",
-	  "leave out what this gitignore pattern matches" },
-	{ "hidden", 0, BR_AT_BOOL(struct br_load_params, hidden), NULL, "also names that begin with a dot",
-	  .key = "ingest.hidden" },
-	{ "no-ignore", 0, BR_AT_BOOL(struct br_load_params, no_ignore), NULL, "do not read .gitignore and .brignore" },
+	BR_LOAD_RUN_OPTS,
+	BR_LOAD_WALK_OPTS,
 	BR_OPT_END,
 };
 

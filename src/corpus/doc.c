@@ -16,8 +16,6 @@ void doc_key(struct br_key *k, uint32_t nb, uint32_t doc)
 
 /* ---- codec ---- */
 
-static void put_str(struct br_buf *b, const char *s) { br_buf_lstr(b, s ? s : "", s ? strlen(s) : 0); }
-
 void doc_encode(struct br_buf *b, const struct br_doc *d)
 {
 	br_buf_u8(b, DOC_VERSION);
@@ -42,31 +40,6 @@ void doc_encode(struct br_buf *b, const struct br_doc *d)
 	br_buf_varint(b, d->tokens);
 	put_str(b, d->meta);
 	put_str(b, d->error);
-}
-
-static char *get_str(struct br_arena *a, struct br_rd *r)
-{
-	struct br_slice s = br_rd_lstr(r);
-
-	return br_arena_strndup(a, s.ptr, s.len);
-}
-
-static void get_fixed(char *out, size_t size, struct br_rd *r)
-{
-	struct br_slice s = br_rd_lstr(r);
-
-	if (s.len >= size)
-		r->bad = true;
-	else if (s.len)
-		memcpy(out, s.ptr, s.len);
-}
-
-static void get_bytes(void *out, size_t n, struct br_rd *r)
-{
-	struct br_slice s = br_rd_bytes(r, n);
-
-	if (s.len)
-		memcpy(out, s.ptr, n);
 }
 
 int doc_decode(struct br_doc *d, struct br_arena *a, uint32_t num, struct br_slice rec, struct br_err *err)

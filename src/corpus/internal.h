@@ -14,6 +14,14 @@ enum {
 };
 enum br_extid_kind { EXT_NB_ID = 1, EXT_NB_NAME = 2, EXT_DOC_ID = 3 };
 
+/* ---- pieces of records (codec.c); what does not fit sets r->bad ---- */
+void put_str(struct br_buf *b, const char *s);
+char *get_str(struct br_arena *a, struct br_rd *r);
+void get_fixed(char *out, size_t size, struct br_rd *r);  /* a string into a zeroed field */
+void get_bytes(void *out, size_t n, struct br_rd *r);
+void put_double(struct br_buf *b, double v);
+double get_double(struct br_rd *r);
+
 /* ---- notebooks (notebook.c) ---- */
 int nb_load(struct br_nb **out, struct br_arena *a, struct br_txn *t, uint32_t nb, struct br_err *err); /* 1 there, 0 not */
 int nb_store(struct br_txn *t, struct br_nb *nb, struct br_err *err); /* also stamps updated and generation */

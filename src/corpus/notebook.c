@@ -17,25 +17,6 @@ void extid_key(struct br_key *k, enum br_extid_kind kind, uint32_t nb, const cha
 	br_key_bytes(k, id, strnlen(id, 256));
 }
 
-static void put_str(struct br_buf *b, const char *s) { br_buf_lstr(b, s ? s : "", s ? strlen(s) : 0); }
-
-static void put_double(struct br_buf *b, double v)
-{
-	uint64_t u;
-
-	memcpy(&u, &v, 8);
-	br_buf_le64(b, u);
-}
-
-static double get_double(struct br_rd *r)
-{
-	uint64_t u = br_rd_u64(r);
-	double v;
-
-	memcpy(&v, &u, 8);
-	return v;
-}
-
 static void nb_encode(struct br_buf *b, const struct br_nb *nb)
 {
 	br_buf_u8(b, NB_VERSION);
@@ -71,23 +52,6 @@ static void nb_encode(struct br_buf *b, const struct br_nb *nb)
 		put_str(b, nb->roots.v[i]);
 }
 
-static void get_fixed(char *out, size_t size, struct br_rd *r)
-{
-	struct br_slice s = br_rd_lstr(r);
-
-	if (s.len >= size)
-		r->bad = true;
-	else if (s.len)
-		memcpy(out, s.ptr, s.len);
-}
-
-static char *get_str(struct br_arena *a, struct br_rd *r)
-{
-	struct br_slice s = br_rd_lstr(r);
-
-	return br_arena_strndup(a, s.ptr, s.len);
-}
-
 static void get_lists(struct br_nb *nb, struct br_arena *a, struct br_rd *r)
 {
 	uint64_t n = br_rd_varint(r);
@@ -110,8 +74,6 @@ static void get_lists(struct br_nb *nb, struct br_arena *a, struct br_rd *r)
 
 static void get_head(struct br_nb *nb, struct br_arena *a, struct br_rd *r)
 {
-	struct br_slice sha;
-
 	get_fixed(nb->id, sizeof nb->id, r);
 	nb->name = get_str(a, r);
 	nb->created = (int64_t)br_rd_u64(r);
@@ -131,9 +93,7 @@ static void get_head(struct br_nb *nb, struct br_arena *a, struct br_rd *r)
 	nb->k1 = get_double(r);
 	nb->b = get_double(r);
 	get_fixed(nb->model_id, sizeof nb->model_id, r);
-	sha = br_rd_bytes(r, sizeof nb->model_sha);
-	if (sha.len)
-		memcpy(nb->model_sha, sha.ptr, sha.len);
+	get_bytes(nb->model_sha, sizeof nb->model_sha, r);
 	nb->dim = br_rd_u32(r);
 	nb->settings = get_str(a, r);
 }
