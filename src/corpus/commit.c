@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 enum {
-	BATCH_BYTES = 32 << 20,                 /* source bytes of one transaction: bounds memory */
+	BATCH_BYTES = 16 << 20,                 /* source bytes of one transaction: bounds memory */
 	BATCH_NS = 2000000000,                  /* or this long since the first slice came in: bounds what a kill can cost */
 	DELETES_PER_COMMIT = 500,
 };

@@ -103,6 +103,22 @@ static bool near(const uint16_t *at, size_t n, const struct pair *p)
 	return false;
 }
 
+static bool may_have(const struct cand *c, size_t group) { return group >= 64 || (c->matched >> group & 1); }
+
+double pair_bound(const struct search *s, const struct cand *c)
+{
+	struct pair pair[BR_MAX_QUERY_TERMS];
+	size_t n = list_pairs(s, pair);
+	double have = 0, all = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		all += (double)pair[i].weight;
+		if (may_have(c, pair[i].a) && may_have(c, pair[i].b))
+			have += (double)pair[i].weight;
+	}
+	return all > 0 ? have / all : 0;
+}
+
 double pair_share(struct search *s, const struct cand *c)
 {
 	struct pair pair[BR_MAX_QUERY_TERMS];

@@ -86,12 +86,12 @@ static int step2_without_text(struct search *s, size_t n, const uint32_t *docs, 
 }
 
 /*
- * The score below which pairs cannot bring a candidate among the shown ones: so many documents have a passage above it, and the
- * first passage of a document never pays for crowding. Twice as many as asked for, since near-identical hits are folded.
+ * A score that so many documents have a passage at or above as will be shown, whatever pairs still add: the first passage of a
+ * document never pays for crowding. Half as many again as asked for, since near-identical hits are folded.
  */
 static double text_bar(const struct search *s, size_t n)
 {
-	size_t want = 2 * (size_t)s->opts->top, docs = 0;
+	size_t want = s->opts->top + s->opts->top / 2, docs = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		size_t k = 0;
@@ -99,11 +99,12 @@ static double text_bar(const struct search *s, size_t n)
 			k++;
 		docs += k == i;
 		if (docs == want)
-			return s->cand.v[i].score - W_PAIRS;
+			return s->cand.v[i].score;
 	}
 	return -INFINITY;
 }
 
+/* The text is read only of candidates that pairs can lift to the bar. */
 static int step2(struct search *s, const uint32_t *docs, struct br_err *err)
 {
 	size_t n = BR_MIN(s->cand.n, (size_t)RERANK_LEN);
@@ -114,8 +115,11 @@ static int step2(struct search *s, const uint32_t *docs, struct br_err *err)
 		return rc;
 	sort_cands(s, false);
 	bar = text_bar(s, n);
-	for (size_t i = 0; i < n && s->cand.v[i].score >= bar; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct cand *c = &s->cand.v[i];
+		double bound = W_PAIRS * pair_bound(s, c);
+		if (bound <= 0 || c->score + bound < bar)
+			continue;
 		if ((rc = load_cand(s, c, true, err)) < 0)
 			return rc;
 		c->f_pairs = W_PAIRS * pair_share(s, c);

@@ -97,6 +97,7 @@ static inline bool group_has(const struct br_fts_group *g, const struct br_token
 /* ---- features of a loaded candidate (features.c), each 0..1 ---- */
 double title_share(struct search *s, const struct cand *c);
 double pair_share(struct search *s, const struct cand *c);
+double pair_bound(const struct search *s, const struct cand *c); /* at most this is its pair_share, as far as one knows without its text */
 double about_cosine(struct search *s, const struct cand *c);
 
 /* ---- presentation ---- */
