@@ -118,9 +118,14 @@ void weigh_function_words(struct search *s)
 	for (size_t g = 0; list && g < s->words.groups.n; g++) {
 		const struct br_fts_group *w = &s->words.groups.v[g];
 		is[g] = in_list(list, br_slice(s->q.plain.ptr + w->off, w->len));
-		content |= !is[g] && w->df;
+		content |= !is[g];
 	}
-	for (size_t g = 0; content && g < s->words.groups.n; g++)
-		if (is[g])
-			s->words.groups.v[g].idf *= FUNCTION_WEIGHT;
+	s->content = UINT64_MAX;
+	for (size_t g = 0; content && g < s->words.groups.n; g++) {
+		if (!is[g])
+			continue;
+		s->words.groups.v[g].idf *= FUNCTION_WEIGHT;
+		if (g < 64)
+			s->content &= ~(1ull << g);
+	}
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 static const double W_MEANING = 0.10, W_TITLE = 0.30, W_PAIRS = 0.20, W_ABOUT = 0.30, W_MANY = 0.05, CROWDING = 0.15;
+static const double NEAR_COSINE = 0.2; /* texts that have nothing to do with each other stay below this with the built-in model */
 
 static double weight(double asked, double own) { return asked > 0 ? asked * own : own; }
 
@@ -66,6 +67,22 @@ static size_t count_doc(const uint32_t *sorted, size_t n, uint32_t doc)
 	while (lo + k < n && sorted[lo + k] == doc)
 		k++;
 	return k;
+}
+
+/*
+ * A passage that has no word of the question, or only "of" and "the", is a hit only if its meaning is near: nearer than that of most passages, and near
+ * enough at all. Else a question about something that the notebook does not have would be answered with whatever it has.
+ */
+static void drop_unrelated(struct search *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->cand.n; i++) {
+		const struct cand *c = &s->cand.v[i];
+		if ((c->matched & s->content) || (c->f_sem > 0 && (double)c->cosine >= NEAR_COSINE))
+			s->cand.v[n++] = *c;
+	}
+	s->cand.n = n;
 }
 
 /* What is known of a candidate without its text. */
@@ -148,10 +165,12 @@ int rank_hybrid(struct search *s, struct br_err *err)
 	uint32_t *docs;
 	int rc;
 
-	if ((rc = find_lexical(s, err)) < 0 || (s->gain > 0 && (rc = find_semantic(s, err)) < 0) || (rc = merge_lists(s, err)) < 0 ||
-	    (rc = list_docs(&docs, s, err)) < 0)
+	if ((rc = find_lexical(s, err)) < 0 || (s->gain > 0 && (rc = find_semantic(s, err)) < 0) || (rc = merge_lists(s, err)) < 0)
 		return rc;
 	step1(s);
+	drop_unrelated(s);
+	if ((rc = list_docs(&docs, s, err)) < 0)
+		return rc;
 	sort_cands(s, false);
 	if (!s->words.groups.n || (rc = step2(s, docs, err)) < 0)
 		return rc;

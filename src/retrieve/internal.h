@@ -50,6 +50,7 @@ struct search {
 	struct question q;
 	const char *langs[10];          /* in which question words are stemmed; NULL-terminated */
 	struct br_fts_query words;
+	uint64_t content;               /* bit per group: it says what the question is about */
 	struct br_bits keep_bits;
 	const struct br_bits *keep;     /* NULL: every chunk */
 	struct br_vec_source rows;

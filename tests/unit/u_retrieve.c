@@ -138,6 +138,15 @@ static void test_near_identical_hits_are_folded(void **state)
 	br_result_release(&r);
 }
 
+static void test_what_is_not_there_is_not_found(void **state)
+{
+	struct scratch *s = *state;
+
+	assert_best(s, "xyzzy plugh", NULL, "");
+	assert_best(s, "the mitochondria of the eukaryotes", NULL, ""); /* "the" and "of" stand everywhere */
+	assert_best(s, "how many", NULL, "docs/copy.txt");                /* nothing else was asked */
+}
+
 static void test_bad_questions(void **state)
 {
 	struct scratch *s = *state;
@@ -199,7 +208,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_code_is_found_by_its_words_and_by_itself), T(test_every_strategy_answers), T(test_an_unknown_strategy_is_named),
 		T(test_phrases_and_exclusions), T(test_filters), T(test_hits_tell_file_lines_and_heading), T(test_near_identical_hits_are_folded),
-		T(test_bad_questions), T(test_languages),
+		T(test_what_is_not_there_is_not_found), T(test_bad_questions), T(test_languages),
 	};
 	return cmocka_run_group_tests_name("retrieve", tests, NULL, NULL);
 }
