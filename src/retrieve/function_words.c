@@ -1,7 +1,7 @@
 /*
  * Function words: articles, prepositions, pronouns, auxiliaries, conjunctions, question words. In a question they tell how it is
  * asked, not what about, so they weigh FUNCTION_WEIGHT of their idf. They stay in the index, and a question made of nothing
- * else keeps their full weight. On three English, two Romance and Germanic sets and a Russian one every weight from 0 to 0.5 gains.
+ * else keeps their full weight. On three English sets, a German, a Spanish and a Russian one every weight from 0 to 0.5 gains.
  */
 #include "internal.h"
 
