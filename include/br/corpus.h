@@ -108,7 +108,8 @@ struct br_text_reader *br_text_reader_new(void);
 void br_text_reader_free(struct br_text_reader *r);
 void br_text_reader_reset(struct br_text_reader *r);
 BR_MUST_USE int br_doc_text(struct br_buf *out, struct br_text_reader *r, struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t off, uint32_t len, struct br_err *err);
-struct br_ingest_stats;
+/* What is indexed of its file name: "git-reset" of "docs/git-reset.adoc", borrowed from d->path; empty for records. */
+struct br_slice br_doc_name(const struct br_doc *d);
 BR_MUST_USE int br_doc_remove(struct br_ws *ws, uint32_t nb, const uint32_t *doc, size_t n, struct br_err *err);
 
 /* ---- chunks ---- */

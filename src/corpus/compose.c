@@ -4,8 +4,6 @@
  */
 #include "internal.h"
 
-#include <stdlib.h>
-
 static void add(br_slices *out, const char *p, size_t n)
 {
 	if (n)
@@ -48,18 +46,16 @@ void compose(br_slices *out, const struct compose *c)
 {
 	out->n = 0;
 	add(out, c->title, strlen(c->title));
-	add(out, c->name, strlen(c->name));
+	add(out, c->name.ptr, c->name.len);
 	add_heading(out, c);
 	add_body(out, c);
 }
 
-char *name_words(const struct br_doc *d)
+struct br_slice br_doc_name(const struct br_doc *d)
 {
-	const char *base, *dot;
+	const char *base = br_path_base(d->path), *dot = strrchr(base, '.');
 
 	if (d->origin == BR_FROM_RECORD)
-		return br_strdup("");
-	base = br_path_base(d->path);
-	dot = strrchr(base, '.');
-	return dot && dot > base ? br_strndup(base, (size_t)(dot - base)) : br_strdup(base);
+		return br_slice("", 0);
+	return br_slice(base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
 }

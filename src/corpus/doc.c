@@ -255,7 +255,6 @@ static int del_keys(struct br_txn *t, uint32_t nb, const struct br_doc *d, struc
 
 struct retire {
 	const struct br_doc *doc;
-	const char *name;
 	struct br_slice text;
 	struct br_fts_unit *unit;
 	struct br_tokenizer *tok;
@@ -265,7 +264,7 @@ struct retire {
 static int retire_chunk(const struct br_chunk_rec *c, const struct br_range *skip, size_t n_skip, void *arg, struct br_err *err)
 {
 	struct retire *r = arg;
-	struct compose what = { r->doc->title, r->name, c->heading, { 0 }, c->off, skip, n_skip };
+	struct compose what = { r->doc->title, br_doc_name(r->doc), c->heading, { 0 }, c->off, skip, n_skip };
 
 	if ((uint64_t)c->off + c->len > r->text.len)
 		return br_fail(err, BR_ECORRUPT, "chunk %u reaches beyond its document's text", c->chunk);
@@ -281,8 +280,7 @@ static int retire_chunk(const struct br_chunk_rec *c, const struct br_range *ski
 static int forget_words(struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err)
 {
 	struct br_buf text = BR_BUF_INIT(BR_MAX_TEXT);
-	char *name = name_words(d);
-	struct retire r = { .doc = d, .name = name, .unit = br_fts_unit_new(), .tok = br_tokenizer_new() };
+	struct retire r = { .doc = d, .unit = br_fts_unit_new(), .tok = br_tokenizer_new() };
 	int rc;
 
 	br_tokenizer_lang(r.tok, d->lang);
@@ -297,7 +295,6 @@ static int forget_words(struct br_txn *t, uint32_t nb, const struct br_doc *d, s
 	br_tokenizer_free(r.tok);
 	br_fts_unit_free(r.unit);
 	br_buf_release(&text);
-	free(name);
 	return rc;
 }
 

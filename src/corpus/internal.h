@@ -67,7 +67,8 @@ int dead_load(struct br_bits *out, struct br_txn *t, uint32_t nb, uint32_t chunk
 
 /* ---- what of a chunk is indexed (compose.c): one composition for words and vectors, and the same when a document is forgotten ---- */
 struct compose {
-	const char *title, *name;       /* name: words of the file name, "" for records */
+	const char *title;
+	struct br_slice name;           /* br_doc_name */
 	struct br_slice heading;        /* path, '\x1f' between parts */
 	struct br_slice body;           /* the chunk's text */
 	uint32_t off;                   /* of body in the document's text */
@@ -77,7 +78,6 @@ struct compose {
 typedef BR_VEC(struct br_slice) br_slices;
 /* Slices of c (borrowed) that make up the indexed text, in a fixed order. */
 void compose(br_slices *out, const struct compose *c);
-char *name_words(const struct br_doc *d); /* caller frees */
 
 /* ---- planning and doing (plan.c, work.c, commit.c, ingest.c) ---- */
 struct input {
@@ -115,7 +115,7 @@ struct made {
 	struct packed_chunks chunks;
 };
 struct slice {                          /* consecutive inputs: one item of the pool */
-	uint64_t seq, bytes;
+	uint64_t bytes;                 /* of source */
 	struct br_arena arena;
 	BR_VEC(struct input) in;
 	BR_VEC(struct made) made;

@@ -195,10 +195,8 @@ static void index_chunks(struct job *j, const struct br_chunks *c)
 {
 	const struct br_extracted *e = &j->w->text;
 	struct br_buf path = BR_BUF_INIT(1 << 16);
-	struct compose what = { .title = j->m->doc.title, .skip = e->skip.v, .n_skip = e->skip.n };
-	char *name = name_words(&j->m->doc);
+	struct compose what = { .title = j->m->doc.title, .name = br_doc_name(&j->m->doc), .skip = e->skip.v, .n_skip = e->skip.n };
 
-	what.name = name;
 	j->w->tokens.n = 0;
 	br_tokenizer_lang(j->w->tok, j->m->doc.lang);
 	for (size_t i = 0; i < c->chunks.n; i++) {
@@ -210,7 +208,6 @@ static void index_chunks(struct job *j, const struct br_chunks *c)
 		j->m->doc.tokens += j->w->tokens.v[i];
 	}
 	br_buf_release(&path);
-	free(name);
 }
 
 static int cut(struct job *j, struct br_err *err)

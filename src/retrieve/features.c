@@ -23,16 +23,6 @@ static void mark(struct search *s, struct br_slice text, bool *seen)
 			seen[g] = seen[g] || group_has(&s->words.groups.v[g], &tok->v.v[i]);
 }
 
-/* "reset-demo" of "git/reset-demo.adoc": the same words that were indexed. */
-static struct br_slice file_words(const struct br_doc *d)
-{
-	const char *base = br_path_base(d->path), *dot = strrchr(base, '.');
-
-	if (d->origin == BR_FROM_RECORD)
-		return br_slice("", 0);
-	return br_slice(base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
-}
-
 double title_share(struct search *s, const struct cand *c)
 {
 	bool seen[BR_MAX_QUERY_TERMS] = { false };
@@ -40,7 +30,7 @@ double title_share(struct search *s, const struct cand *c)
 
 	br_tokenizer_lang(s->s->tok, c->doc->lang);
 	mark(s, br_slice_str(c->doc->title), seen);
-	mark(s, file_words(c->doc), seen);
+	mark(s, br_doc_name(c->doc), seen);
 	mark(s, c->rec.heading, seen);
 	for (size_t g = 0; g < s->words.groups.n; g++) {
 		const struct br_fts_group *w = &s->words.groups.v[g];

@@ -64,7 +64,6 @@ static int prepare(struct filter *f, const char *text, struct br_err *err)
 
 	if (f->op == OP_GLOB || f->op == OP_NGLOB) {
 		char *pattern = br_rx_from_glob(f->value);
-		/* a path glob without '/' is meant for the name, wherever it lies */
 		char *whole = f->field != F_PATH ? br_sprintf("(?s)%s", pattern) : br_strdup(pattern);
 		int rc = br_rx_new(&f->rx, whole, f->field == F_PATH ? 0 : BR_RX_ICASE, err);
 		free(pattern);

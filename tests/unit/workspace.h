@@ -134,8 +134,6 @@ static inline void check_verify(struct scratch *s)
 	struct br_verify_report r;
 	struct br_err err = { 0 };
 
-	struct told told = { BR_BUF_INIT(1 << 20) };
-	(void)told;
 	if (br_verify(&r, s->ws, false, NULL, NULL, &err) < 0)
 		fail_msg("verify: %s", err.msg);
 }
