@@ -16,7 +16,7 @@
 
 #include "br/base.h"
 
-#define BR_STORE_FORMAT 1
+#define BR_STORE_FORMAT 2
 
 /* Keys of all per-notebook tables begin with the notebook's u32, big-endian ("nb"). See br-index(5) for every record. */
 #define BR_TABLE_LIST(X)                                                                             \
@@ -71,6 +71,9 @@ BR_MUST_USE int br_txn_read(struct br_txn **out, struct br_store *s, struct br_e
 void br_txn_end(struct br_txn *t);                       /* NULL is accepted */
 uint64_t br_txn_generation(struct br_txn *t);            /* raised by one with every commit; inside br_store_write: the new one */
 
+/* From now on the checksums of vectors are looked at too, which reading leaves out: those of all other tables always are. */
+void br_txn_check_all(struct br_txn *t);
+
 /*
  * Runs fn inside a write transaction under the writer lock, then commits and syncs; what this returns 0 for is durable.
  * When the map must grow, fn's changes are undone and fn is called again: it must be repeatable (start from its
@@ -86,8 +89,8 @@ BR_MUST_USE int br_get(struct br_slice *out, struct br_txn *t, enum br_table tab
 BR_MUST_USE int br_put(struct br_txn *t, enum br_table table, struct br_slice key, struct br_slice val, struct br_err *err);
 /* As br_put where the caller knows that key sorts behind every key of the table; falls back to br_put when it does not. */
 BR_MUST_USE int br_append(struct br_txn *t, enum br_table table, struct br_slice key, struct br_slice val, struct br_err *err);
-/* Room for n bytes under key, to be filled by the caller before any other change. */
-BR_MUST_USE int br_put_reserve(char **out, struct br_txn *t, enum br_table table, struct br_slice key, size_t n, struct br_err *err);
+/* As br_put, the value being the parts one behind the other. */
+BR_MUST_USE int br_put_parts(struct br_txn *t, enum br_table table, struct br_slice key, const struct br_slice *part, size_t n, struct br_err *err);
 BR_MUST_USE int br_del(struct br_txn *t, enum br_table table, struct br_slice key, struct br_err *err); /* 1 removed, 0 was not there */
 BR_MUST_USE int br_del_prefix(struct br_txn *t, enum br_table table, struct br_slice prefix, struct br_err *err);
 BR_MUST_USE int br_table_count(uint64_t *out, struct br_txn *t, enum br_table table, struct br_err *err);
@@ -98,7 +101,7 @@ BR_MUST_USE int br_table_count(uint64_t *out, struct br_txn *t, enum br_table ta
  * Close cursors before their transaction ends. A new cursor stands outside: next is the first record, prev the last. After
  * "none" it stands nowhere, and next and prev are none too: seek again. Seeking an empty key gives the first record.
  */
-struct br_cur { void *c; struct br_slice key, val; };
+struct br_cur { void *c; struct br_txn *txn; enum br_table table; struct br_slice key, val; };
 BR_MUST_USE int br_cur_open(struct br_cur *c, struct br_txn *t, enum br_table table, struct br_err *err);
 /* First key >= key / the neighbours / the last key with this prefix: 1 there (key and val set), 0 none, negative on damage. */
 int br_cur_seek(struct br_cur *c, struct br_slice key, struct br_err *err);

@@ -218,6 +218,7 @@ int br_verify(struct br_verify_report *out, struct br_ws *ws, bool quick, br_pro
 		return rc;
 	if ((rc = br_txn_read(&v.t, ws->store, err)) < 0)
 		return rc;
+	br_txn_check_all(v.t);
 	br_buf_init(&v.text, BR_MAX_TEXT);
 	v.reader = br_text_reader_new();
 	rc = br_nb_each(v.t, check_nb, &v, err);

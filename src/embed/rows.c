@@ -1,13 +1,13 @@
 /*
- * Table VEC: the rows of a notebook in blocks of at most 16 * 4096 - 16 bytes, so that a block with LMDB's page header
- * fills whole pages. Layout: man/br-index.5, VECTORS. A block in which no row has a vector is not stored.
+ * Table VEC: the rows of a notebook in blocks of at most 16 * 4096 - 20 bytes, so that a block with its seal and LMDB's
+ * page header fills whole pages. Layout: man/br-index.5, VECTORS. A block in which no row has a vector is not stored.
  */
 #include "internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#define BLOCK_MAX (16 * 4096 - 16)
+#define BLOCK_MAX (16 * 4096 - 16 - 4)
 #define BLOCK_HEAD 16u
 #define BLOCK_MAGIC 0x5642u /* "BV" */
 #define KIND_INT8 1u
@@ -141,20 +141,15 @@ static bool draft_empty(const struct draft *d)
 
 static int draft_put(const struct draft *d, struct br_txn *t, uint32_t nb, uint32_t block, struct br_err *err)
 {
-	size_t codes = (size_t)d->n * d->dim;
+	char head[BLOCK_HEAD];
+	struct br_slice part[] = { br_slice(head, sizeof head), br_slice(d->code, (size_t)d->n * d->dim), br_slice(d->scale, 4 * (size_t)d->n) };
 	struct br_key k;
-	char *p;
-	int rc;
 
 	block_key(&k, nb, block);
 	if (draft_empty(d))
 		return BR_MIN(0, br_del(t, BR_T_VEC, br_key_slice(&k), err));
-	if ((rc = br_put_reserve(&p, t, BR_T_VEC, br_key_slice(&k), block_bytes(d->dim, d->n), err)) < 0)
-		return rc;
-	block_head(p, d->dim, d->n);
-	memcpy(p + BLOCK_HEAD, d->code, codes);
-	memcpy(p + BLOCK_HEAD + codes, d->scale, 4 * (size_t)d->n);
-	return 0;
+	block_head(head, d->dim, d->n);
+	return br_put_parts(t, BR_T_VEC, br_key_slice(&k), part, BR_COUNT(part), err);
 }
 
 int br_vec_write(struct br_txn *t, uint32_t nb, uint32_t dim, uint32_t first, const int8_t *code, const float *scale, uint32_t n,

@@ -4,28 +4,12 @@
  */
 #include "internal.h"
 
-static struct br_store *store_of(MDB_cursor *c)
-{
-	return mdb_env_get_userctx(mdb_txn_env(mdb_cursor_txn(c)));
-}
-
-static int table_of(MDB_cursor *c)
-{
-	const struct br_store *s = store_of(c);
-	MDB_dbi dbi = mdb_cursor_dbi(c);
-	int i = 0;
-
-	while (i < BR_TABLE_COUNT - 1 && s->dbi[i] != dbi)
-		i++;
-	return i;
-}
-
 int br_cur_open(struct br_cur *c, struct br_txn *t, enum br_table table, struct br_err *err)
 {
 	MDB_cursor *m;
 	int rc = mdb_cursor_open(t->m, t->s->dbi[table], &m);
 
-	*c = (struct br_cur){ 0 };
+	*c = (struct br_cur){ .txn = t, .table = table };
 	if (rc)
 		return br_store__fail(err, t->s, rc, "read from", (int)table);
 	c->c = m;
@@ -55,13 +39,15 @@ static int move(struct br_cur *c, struct br_slice from, MDB_cursor_op op, struct
 	MDB_val k = br_store__val(from), v = { 0 };
 	int rc = mdb_cursor_get(c->c, &k, &v, op);
 
-	if (rc) {
-		none(c);
-		return rc == MDB_NOTFOUND ? 0 : br_store__fail(err, store_of(c->c), rc, "read from", table_of(c->c));
+	if (rc == 0) {
+		c->key = br_store__slice(k);
+		if ((rc = br_store__unseal(&c->val, c->txn, c->table, c->key, v, err)) > 0)
+			return 1;
+	} else {
+		rc = rc == MDB_NOTFOUND ? 0 : br_store__fail(err, c->txn->s, rc, "read from", (int)c->table);
 	}
-	c->key = br_store__slice(k);
-	c->val = br_store__slice(v);
-	return 1;
+	none(c);
+	return rc;
 }
 
 int br_cur_seek(struct br_cur *c, struct br_slice key, struct br_err *err)

@@ -95,6 +95,7 @@ int br_store__remap(struct br_store *s, struct br_err *err)
 	while (s->live)
 		pthread_cond_wait(&s->changed, &s->mu);
 	rc = grow(s, err);
+	s->maps++;
 	s->remapping = false;
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->mu);
@@ -123,9 +124,14 @@ static int new_env(MDB_env **out, uint64_t map, const char *path, unsigned flags
 
 static int put_first(MDB_txn *m, MDB_dbi meta, const char *name, const void *p, size_t n)
 {
-	MDB_val key = br_store__val(br_slice_str(name)), val = br_store__val(br_slice(p, n));
+	MDB_val key = br_store__val(br_slice_str(name)), val = { n + STORE_SEAL, NULL };
+	int rc = mdb_put(m, meta, &key, &val, MDB_RESERVE);
 
-	return mdb_put(m, meta, &key, &val, 0);
+	if (rc)
+		return rc;
+	memcpy(val.mv_data, p, n);
+	br_store__seal(val.mv_data, n, BR_T_META, br_slice_str(name));
+	return 0;
 }
 
 static int fill_new(struct br_store *s, MDB_env *env)
@@ -231,12 +237,15 @@ static int check_format(struct br_store *s, MDB_txn *m, struct br_err *err)
 		return br_fail(err, BR_ECORRUPT, "'%s' is not a data file of br: it has no format record", s->data_path);
 	if (rc)
 		return br_store__fail(err, s, rc, "read the format of", -1);
-	format = val.mv_size == 8 ? br_rd_le64(val.mv_data) : 0;
+	format = val.mv_size >= 8 ? br_rd_le64(val.mv_data) : 0; /* of any version, so its seal is not asked for */
 	if (format == 0)
 		return br_fail(err, BR_ECORRUPT, "'%s' is damaged: its format record makes no sense", s->data_path);
 	if (format > BR_STORE_FORMAT)
 		return br_fail(err, BR_EVERSION, "'%s' has format %llu, this br knows formats up to %d", s->data_path,
 		               (unsigned long long)format, BR_STORE_FORMAT);
+	if (format < BR_STORE_FORMAT)
+		return br_fail(err, BR_EVERSION, "'%s' has format %llu of an older br, this br reads format %d: remove it and index again",
+		               s->data_path, (unsigned long long)format, BR_STORE_FORMAT);
 	return 0;
 }
 
@@ -303,7 +312,7 @@ void br_store_close(struct br_store *s)
 	for (struct br_txn *t = s->spare, *next; t; t = next) {
 		next = t->next;
 		mdb_txn_abort(t->m);
-		free(t);
+		br_store__txn_free(t);
 	}
 	if (s->env)
 		mdb_env_close(s->env);

@@ -11,13 +11,22 @@
 #define STORE_READERS    512
 #define STORE_SPARE_MAX  16  /* read transactions kept for reuse; each holds a reader slot */
 #define STORE_MAP_START  (1ull << 30)
+#define STORE_SEAL       4   /* bytes behind every value, see seal.c */
+#define STORE_MEMO       8192
 #define STORE_MAP_UNIT   (1ull << 16) /* map sizes are multiples of it: every page size divides it */
+
+struct store_memo {
+	uint64_t generation, maps;
+	const char *whole[STORE_MEMO]; /* values whose seal was found right */
+};
 
 struct br_txn {
 	MDB_txn *m;
 	struct br_store *s;
 	struct br_txn *prev, *next; /* in s->live; spare ones use next alone */
 	pthread_t owner;
+	struct store_memo *memo;    /* NULL until the transaction is used again */
+	bool check_all;             /* br_txn_check_all */
 	bool write, map_full;       /* map_full: a change found no room; the map grows and the work is done again */
 	uint64_t generation;        /* write: the one its commit makes */
 };
@@ -39,16 +48,23 @@ struct br_store {
 	struct br_txn *live, *spare;
 	unsigned n_spare;
 	bool remapping, readers_checked;
+	uint64_t maps;              /* how often the map was changed: addresses of another one mean nothing */
 };
 
 /* fail.c: `op` as in "cannot read from"; table is a br_table, or -1 for the store as a whole. */
 int br_store__fail(struct br_err *err, const struct br_store *s, int rc, const char *op, int table);
+
+/* seal.c: writes the seal behind the n bytes at val; the value without its seal, 1, or CORRUPT; forgets what was found whole. */
+void br_store__seal(char *val, size_t n, enum br_table table, struct br_slice key);
+int br_store__unseal(struct br_slice *out, struct br_txn *t, enum br_table table, struct br_slice key, MDB_val v, struct br_err *err);
+void br_store__memo_begin(struct br_txn *t, uint64_t generation);
 
 /* check.c: is what stands at path, by its header and size, a whole LMDB file? */
 int br_store__check_file(const char *path, struct br_err *err);
 
 /* txn.c: ends a reading transaction without keeping it for reuse; `keep` keeps the table handles opened in it. */
 void br_store__txn_finish(struct br_txn *t, bool keep);
+void br_store__txn_free(struct br_txn *t);
 
 /* env.c: at least doubles the map, once all transactions of this process have ended. */
 int br_store__remap(struct br_store *s, struct br_err *err);

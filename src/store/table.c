@@ -19,42 +19,47 @@ int br_get(struct br_slice *out, struct br_txn *t, enum br_table table, struct b
 		return 0;
 	if (rc)
 		return br_store__fail(err, t->s, rc, "read from", (int)table);
-	*out = br_store__slice(v);
-	return 1;
+	return br_store__unseal(out, t, table, key, v, err);
 }
 
-static int put(struct br_txn *t, enum br_table table, struct br_slice key, MDB_val *v, unsigned flags, struct br_err *err)
+/* LMDB gives the room, the parts and their seal go into it. */
+static int put(struct br_txn *t, enum br_table table, struct br_slice key, const struct br_slice *part, size_t n, unsigned flags)
 {
-	MDB_val k = br_store__val(key);
-	int rc = mdb_put(t->m, t->s->dbi[table], &k, v, flags);
+	MDB_val k = br_store__val(key), v = { STORE_SEAL, NULL };
+	char *p;
+	int rc;
+
+	for (size_t i = 0; i < n; i++)
+		v.mv_size += part[i].len;
+	if ((rc = mdb_put(t->m, t->s->dbi[table], &k, &v, MDB_RESERVE | flags)))
+		return rc;
+	p = v.mv_data;
+	for (size_t i = 0; i < n; p += part[i++].len)
+		if (part[i].len)
+			memcpy(p, part[i].ptr, part[i].len);
+	br_store__seal(v.mv_data, (size_t)(p - (char *)v.mv_data), table, key);
+	return 0;
+}
+
+int br_put_parts(struct br_txn *t, enum br_table table, struct br_slice key, const struct br_slice *part, size_t n, struct br_err *err)
+{
+	int rc = put(t, table, key, part, n, 0);
 
 	return rc ? change_failed(t, table, rc, err) : 0;
 }
 
 int br_put(struct br_txn *t, enum br_table table, struct br_slice key, struct br_slice val, struct br_err *err)
 {
-	MDB_val v = br_store__val(val);
-
-	return put(t, table, key, &v, 0, err);
+	return br_put_parts(t, table, key, &val, 1, err);
 }
 
 int br_append(struct br_txn *t, enum br_table table, struct br_slice key, struct br_slice val, struct br_err *err)
 {
-	MDB_val k = br_store__val(key), v = br_store__val(val);
-	int rc = mdb_put(t->m, t->s->dbi[table], &k, &v, MDB_APPEND);
+	int rc = put(t, table, key, &val, 1, MDB_APPEND);
 
 	if (rc == MDB_KEYEXIST)
 		return br_put(t, table, key, val, err);
 	return rc ? change_failed(t, table, rc, err) : 0;
-}
-
-int br_put_reserve(char **out, struct br_txn *t, enum br_table table, struct br_slice key, size_t n, struct br_err *err)
-{
-	MDB_val v = { n, NULL };
-	int rc = put(t, table, key, &v, MDB_RESERVE, err);
-
-	*out = rc == 0 ? v.mv_data : NULL;
-	return rc;
 }
 
 int br_del(struct br_txn *t, enum br_table table, struct br_slice key, struct br_err *err)

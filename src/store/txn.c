@@ -112,6 +112,7 @@ static int begin(struct br_txn *t, struct br_err *err)
 int br_txn_read(struct br_txn **out, struct br_store *s, struct br_err *err)
 {
 	struct br_txn *t;
+	bool again;
 	int rc;
 
 	*out = NULL;
@@ -125,14 +126,23 @@ int br_txn_read(struct br_txn **out, struct br_store *s, struct br_err *err)
 	}
 	rc = enter_locked(s, t, err);
 	pthread_mutex_unlock(&s->mu);
+	again = t->m != NULL;
 	if (rc < 0 || (rc = begin(t, err)) < 0) {
 		if (t->m)
 			mdb_txn_abort(t->m);
-		free(t);
+		br_store__txn_free(t);
 		return rc;
 	}
+	if (again)
+		br_store__memo_begin(t, br_txn_generation(t));
 	*out = t;
 	return 0;
+}
+
+void br_store__txn_free(struct br_txn *t)
+{
+	free(t->memo);
+	free(t);
 }
 
 void br_store__txn_finish(struct br_txn *t, bool keep)
@@ -142,7 +152,7 @@ void br_store__txn_finish(struct br_txn *t, bool keep)
 	else
 		mdb_txn_abort(t->m);
 	leave(t->s, t);
-	free(t);
+	br_store__txn_free(t);
 }
 
 void br_txn_end(struct br_txn *t)
@@ -153,6 +163,7 @@ void br_txn_end(struct br_txn *t)
 		return;
 	BR_ASSERT(!t->write); /* br_store_write ends its own */
 	s = t->s;
+	t->check_all = false;
 	mdb_txn_reset(t->m);
 	pthread_mutex_lock(&s->mu);
 	if (s->n_spare < STORE_SPARE_MAX) {

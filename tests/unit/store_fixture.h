@@ -163,18 +163,27 @@ static inline uint64_t generation(struct br_store *s)
 /* `n` records of `bytes` each under ascending u32 keys. */
 struct fill { uint32_t n; size_t bytes; unsigned calls; bool erase; int at_end; };
 
+static inline struct br_slice repeated(struct br_buf *b, char c, size_t n)
+{
+	br_buf_reset(b);
+	br_buf_addz(b, n);
+	memset(b->ptr, c, n);
+	return br_buf_slice(b);
+}
+
 static inline int fill_fn(struct br_txn *t, void *arg, struct br_err *err)
 {
 	struct fill *w = arg;
-	char key[4], *room;
+	char key[4];
+	struct br_buf val = BR_BUF_INIT(SIZE_MAX);
 	int rc = 0;
 
 	w->calls++;
 	for (uint32_t i = 0; rc == 0 && i < w->n; i++) {
 		br_be32(key, i);
-		if ((rc = br_put_reserve(&room, t, BR_T_TEXT, br_slice(key, 4), w->bytes, err)) == 0)
-			memset(room, (int)(i & 0xff), w->bytes);
+		rc = br_put(t, BR_T_TEXT, br_slice(key, 4), repeated(&val, (char)(i & 0xff), w->bytes), err);
 	}
+	br_buf_release(&val);
 	if (rc == 0 && w->erase)
 		rc = br_del_prefix(t, BR_T_TEXT, br_slice(key, 2), err);
 	return rc < 0 ? rc : w->at_end;
@@ -203,7 +212,8 @@ static inline bool filled(struct br_store *s, uint32_t n, size_t bytes)
 static inline int churn_fn(struct br_txn *t, void *arg, struct br_err *err)
 {
 	uint32_t *x = arg;
-	char key[4], *room;
+	struct br_buf val = BR_BUF_INIT(SIZE_MAX);
+	char key[4];
 	int rc = 0;
 
 	for (int i = 0; rc >= 0 && i < 60; i++) {
@@ -211,12 +221,12 @@ static inline int churn_fn(struct br_txn *t, void *arg, struct br_err *err)
 		br_be32(key, *x >> 25);
 		if (*x >> 8 & 3) {
 			size_t n = *x >> 12 & 1 ? *x >> 10 & 0xff : *x >> 10 & 0x3fff;
-			if ((rc = br_put_reserve(&room, t, BR_T_TEXT, br_slice(key, 4), n, err)) == 0)
-				memset(room, 'r', n);
+			rc = br_put(t, BR_T_TEXT, br_slice(key, 4), repeated(&val, 'r', n), err);
 		} else {
 			rc = br_del(t, BR_T_TEXT, br_slice(key, 4), err);
 		}
 	}
+	br_buf_release(&val);
 	return rc < 0 ? rc : 0;
 }
 

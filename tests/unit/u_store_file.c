@@ -65,7 +65,7 @@ static int set_format(struct br_txn *t, void *arg, struct br_err *err)
 static void format_versions(void **state)
 {
 	struct fixture *f = *state;
-	struct br_slice newer = br_slice("\2\0\0\0\0\0\0", 8), cut = br_slice("\1\0\0", 3), zero = br_slice("\0\0\0\0\0\0\0", 8);
+	struct br_slice newer = br_slice("\3\0\0\0\0\0\0", 8), older = br_slice("\1\0\0\0\0\0\0", 8), cut = br_slice("\1\0\0", 3), zero = br_slice("\0\0\0\0\0\0\0", 8);
 
 	create(f);
 	OK(br_store_write(f->s, set_format, &newer, &g_err));
@@ -84,8 +84,15 @@ static void format_versions(void **state)
 	OK(br_store_write(f->s, set_format, &newer, &g_err));
 	close_store(f);
 	FAILS(VERSION, try_open(f, 0));
-	assert_non_null(strstr(g_err.msg, "format 2"));
-	assert_non_null(strstr(g_err.msg, "up to 1"));
+	assert_non_null(strstr(g_err.msg, "format 3"));
+	assert_non_null(strstr(g_err.msg, "up to 2"));
+
+	unlink(f->data);
+	create(f);
+	OK(br_store_write(f->s, set_format, &older, &g_err));
+	close_store(f);
+	FAILS(VERSION, try_open(f, 0));
+	assert_non_null(strstr(g_err.msg, "index again"));
 }
 
 static void write_file(const char *path, const char *p, size_t n)
@@ -317,7 +324,7 @@ static int scanning_child(struct fixture *f, int say, int go)
 		br_cur_close(&c);
 	}
 	br_txn_end(t);
-	return rc < 0 ? 5 : sum == 0 ? 6 : 0;
+	return rc < 0 ? (g_err.code == BR_ECORRUPT ? 1 : 5) : sum == 0 ? 6 : 0; /* 1: a seal was broken */
 }
 
 /* A file that passes the check can be read to the last byte; one that does not is refused, and nobody is killed. */
