@@ -31,7 +31,8 @@
 	X(VEC)      /* nb, block -> scaled int8 vectors, one row per chunk                     */    \
 	X(DEAD)     /* nb, block -> bitmap of deleted chunks                                   */    \
 	X(TERM)     /* nb, term -> df, and the postings or where they are                      */    \
-	X(POST)     /* nb, term number, first chunk -> packed postings                         */
+	X(POST)     /* nb, term number, first chunk -> packed postings                         */    \
+	X(DICT)     /* nb, dictionary id -> zstd dictionary of texts                           */
 
 enum br_table {
 #define X(name) BR_T_##name,

@@ -228,7 +228,7 @@ static int apply(struct br_txn *t, void *arg, struct br_err *err)
 	if (rc < 0)
 		goto out;
 	a.next_chunk = a.nb->next_chunk;
-	if ((rc = put_index(&a, err)) < 0)
+	if ((a.c->dict && (rc = text_dict_put(t, a.nb->nb, a.c->dict, err)) < 0) || (rc = put_index(&a, err)) < 0)
 		goto out;
 	a.nb->next_chunk += (uint32_t)add; /* before put_docs: a path that comes twice retires chunks of this very batch */
 	if ((rc = put_docs(&a, err)) < 0)

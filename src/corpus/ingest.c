@@ -25,6 +25,7 @@ struct run {
 	struct work_env env;
 	struct commit commit;
 	struct br_pool *pool;
+	const struct plan *plan;        /* NULL: inputs are not files that were planned */
 	struct slice *open;             /* being filled */
 	struct br_progress progress;
 	int64_t told_ns;
@@ -43,7 +44,7 @@ static int run_begin(struct run *r, struct br_ingest_stats *stats, struct br_ws 
 	br_txn_end(t);
 	if (rc < 0)
 		return rc;
-	r->env = (struct work_env){ ws, r->nb, opts };
+	r->env = (struct work_env){ .ws = ws, .nb = r->nb, .opts = opts };
 	r->commit = (struct commit){ .ws = ws, .nb = r->nb->nb, .opts = opts, .stats = stats };
 	return 0;
 }
@@ -57,6 +58,7 @@ static void run_end(struct run *r)
 	br_pool_free(r->pool);
 	slice_free(r->open);
 	commit_release(&r->commit);
+	text_dict_free(r->env.dict);
 	br_arena_release(&r->arena);
 }
 
@@ -72,13 +74,31 @@ static void tell_progress(struct run *r, bool last)
 
 /* ---- slices through the pool ---- */
 
-static void start_pool(struct run *r)
+static int find_dict(struct run *r, struct br_err *err)
+{
+	struct br_txn *t;
+	int rc = br_txn_read(&t, r->ws->store, err);
+
+	if (rc < 0)
+		return rc;
+	rc = text_dict_load(&r->env.dict, t, r->nb->nb, err);
+	br_txn_end(t);
+	if (rc == 0 && !r->env.dict && r->plan)
+		r->env.dict = text_dict_learn(r->plan);
+	r->commit.dict = r->env.dict;
+	return rc;
+}
+
+static int start_pool(struct run *r, struct br_err *err)
 {
 	long cores = (long)br_config_int(r->ws->config, "core.threads");
 	struct br_pool_opts o = { .n = cores > 0 ? (unsigned)cores : br_cores(), .depth = SLICES_AHEAD,
 		.state_new = worker_new, .state_free = worker_free, .work = work_slice, .arg = &r->env };
+	int rc = find_dict(r, err);
 
-	r->pool = br_pool_new(&o);
+	if (rc == 0)
+		r->pool = br_pool_new(&o);
+	return rc;
 }
 
 static int take(struct run *r, struct slice *s, struct br_err *err)
@@ -97,8 +117,8 @@ static int give(struct run *r, struct br_err *err)
 
 	if (!r->open)
 		return 0;
-	if (!r->pool)
-		start_pool(r);
+	if (!r->pool && (rc = start_pool(r, err)) < 0)
+		return rc;
 	while (br_pool_full(r->pool))
 		if ((s = br_pool_take(r->pool)) && (rc = take(r, s, err)) < 0)
 			return rc;
@@ -151,6 +171,7 @@ static int run_plan(struct run *r, const struct plan *p, struct br_err *err)
 
 	r->progress.files_total = p->in.n;
 	r->progress.bytes_total = p->bytes;
+	r->plan = p;
 	for (size_t i = 0; i < p->in.n && rc >= 0; i++) {
 		*next_input(r) = p->in.v[i];
 		rc = input_done(r, p->in.v[i].touch_only ? 0 : p->in.v[i].size, err);

@@ -6,9 +6,8 @@
 
 /* ---- sizes of stored pieces (man/br-index.5, DOCUMENTS) ---- */
 enum {
-	TEXT_BLOCK = 8192,       /* bytes of text compressed together: small enough that fetching one passage is cheap */
+	TEXT_BLOCK = 4096,       /* bytes of text compressed together: small enough that fetching one passage is cheap */
 	SEGMENT_CHUNKS = 128,    /* chunk entries of one CHUNK record */
-	CHUNK_ENTRY = 24,        /* bytes of one entry */
 	DEAD_BITS = 32000,       /* chunks of one DEAD bitmap: 4,000 bytes stay within one page */
 	TEXT_ZSTD_LEVEL = 3,
 };
@@ -46,11 +45,24 @@ char *doc_path_of(const struct br_ws *ws, const char *file);
 char *doc_file_of(const struct br_ws *ws, const char *path);
 char *object_file(const struct br_ws *ws, const uint8_t sha[32]);
 
-/* ---- stored text and chunks (stored.c) ---- */
+/* ---- stored text (text.c) ---- */
+struct plan;
+/* What a notebook's texts have in common. The first of the notebook (*out NULL: none); from the files of a plan, NULL when they are too few; written unless it is there. */
+struct text_dict;
+int text_dict_load(struct text_dict **out, struct br_txn *t, uint32_t nb, struct br_err *err);
+struct text_dict *text_dict_learn(const struct plan *p);
+int text_dict_put(struct br_txn *t, uint32_t nb, const struct text_dict *d, struct br_err *err);
+void text_dict_free(struct text_dict *d);
+/* One thread's compressor; d (or NULL) outlives it. */
+struct text_packer;
+struct text_packer *text_packer_new(const struct text_dict *d);
+void text_packer_free(struct text_packer *p);
 struct packed_text { struct br_buf bytes; BR_VEC(uint32_t) end; uint32_t raw; }; /* compressed blocks one behind the other, ends of each */
 void packed_text_release(struct packed_text *p);
-int pack_text(struct packed_text *out, struct br_slice text, void *zstd_cctx, struct br_err *err);
+int pack_text(struct packed_text *out, struct text_packer *packer, struct br_slice text, struct br_err *err);
 int text_put(struct br_txn *t, uint32_t nb, uint32_t doc, const struct packed_text *p, struct br_err *err);
+
+/* ---- stored chunks (stored.c) ---- */
 /* One document's chunks, ready to be written: segments without their chunk numbers. */
 struct packed_chunks { struct br_buf bytes; BR_VEC(uint32_t) end; uint32_t n; };
 void packed_chunks_release(struct packed_chunks *p);
@@ -131,6 +143,7 @@ struct work_env {                       /* what every worker reads */
 	struct br_ws *ws;
 	const struct br_nb *nb;
 	const struct br_ingest_opts *opts;
+	struct text_dict *dict;         /* or NULL */
 };
 void *worker_new(void *env);
 void worker_free(void *worker);
@@ -141,6 +154,7 @@ struct commit {                         /* gathers slices, writes them in one tr
 	uint32_t nb;
 	const struct br_ingest_opts *opts;
 	struct br_ingest_stats *stats;
+	const struct text_dict *dict;   /* that the slices' texts were packed with, or NULL */
 	BR_VEC(struct slice *) slice;
 	uint64_t bytes;
 	int64_t since_ns;               /* of the first slice that waits */

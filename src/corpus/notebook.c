@@ -432,7 +432,7 @@ static int use_first(struct br_txn *t, struct br_err *err)
 
 static int delete_nb(struct br_txn *t, void *arg, struct br_err *err)
 {
-	static const enum br_table tables[] = { BR_T_NOTEBOOK, BR_T_DOC, BR_T_PATH, BR_T_TEXT, BR_T_CHUNK, BR_T_DEAD };
+	static const enum br_table tables[] = { BR_T_NOTEBOOK, BR_T_DOC, BR_T_PATH, BR_T_TEXT, BR_T_DICT, BR_T_CHUNK, BR_T_DEAD };
 	struct nb_change *c = arg;
 	struct br_arena a = { 0 };
 	struct br_nb *nb;

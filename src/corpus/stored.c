@@ -1,126 +1,10 @@
 /*
- * Stored text and chunks: compressed blocks of a document's text, segments of chunk entries, bitmaps of deleted chunks.
+ * Stored chunks: segments of chunk entries, bitmaps of deleted chunks.
  * Every layout here is specified in man/br-index.5, DOCUMENTS; encoder and decoder stand beside each other.
  */
 #include "internal.h"
 
 #include <stdlib.h>
-#include <zstd.h>
-
-/* ---- text: blocks of TEXT_BLOCK bytes, each a zstd frame ---- */
-
-void packed_text_release(struct packed_text *p)
-{
-	br_buf_release(&p->bytes);
-	br_vec_release(&p->end);
-}
-
-int pack_text(struct packed_text *out, struct br_slice text, void *zstd_cctx, struct br_err *err)
-{
-	br_buf_init(&out->bytes, 2 * (size_t)BR_MAX_TEXT);
-	out->raw = (uint32_t)text.len;
-	for (size_t at = 0; at < text.len; at += TEXT_BLOCK) {
-		size_t n = BR_MIN(text.len - at, (size_t)TEXT_BLOCK), bound = ZSTD_compressBound(n), got;
-		if (!br_buf_reserve(&out->bytes, bound))
-			return br_buf_check(&out->bytes, "stored text", err);
-		got = ZSTD_compressCCtx(zstd_cctx, out->bytes.ptr + out->bytes.len, bound, text.ptr + at, n, TEXT_ZSTD_LEVEL);
-		if (ZSTD_isError(got))
-			return br_fail(err, BR_EBUG, "compressing text: %s", ZSTD_getErrorName(got));
-		out->bytes.len += got;
-		*br_vec_push(&out->end) = (uint32_t)out->bytes.len;
-	}
-	return 0;
-}
-
-static void text_key(struct br_key *k, uint32_t nb, uint32_t doc, uint32_t block)
-{
-	br_key_init(k, nb);
-	br_key_u32(k, doc);
-	br_key_u32(k, block);
-}
-
-int text_put(struct br_txn *t, uint32_t nb, uint32_t doc, const struct packed_text *p, struct br_err *err)
-{
-	int rc = 0;
-
-	for (uint32_t i = 0, at = 0; i < p->end.n && rc >= 0; at = p->end.v[i++]) {
-		struct br_key k;
-		text_key(&k, nb, doc, i);
-		rc = br_append(t, BR_T_TEXT, br_key_slice(&k), br_slice(p->bytes.ptr + at, p->end.v[i] - at), err);
-	}
-	return rc;
-}
-
-struct br_text_reader {
-	ZSTD_DCtx *zstd;
-	bool have;                      /* raw holds this block */
-	uint32_t nb, doc, block;
-	size_t len;
-	char raw[TEXT_BLOCK];
-};
-
-struct br_text_reader *br_text_reader_new(void)
-{
-	struct br_text_reader *r = br_alloc(sizeof *r);
-
-	r->zstd = ZSTD_createDCtx();
-	return r;
-}
-
-void br_text_reader_free(struct br_text_reader *r)
-{
-	if (!r)
-		return;
-	ZSTD_freeDCtx(r->zstd);
-	free(r);
-}
-
-void br_text_reader_reset(struct br_text_reader *r) { r->have = false; }
-
-/* 1: the block is in r->raw; 0: the text ends before it. */
-static int read_block(struct br_text_reader *r, struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t block, struct br_err *err)
-{
-	struct br_slice val;
-	struct br_key k;
-	size_t n;
-	int rc;
-
-	if (r->have && r->nb == nb && r->doc == doc && r->block == block)
-		return 1;
-	r->have = false;
-	text_key(&k, nb, doc, block);
-	if ((rc = br_get(&val, t, BR_T_TEXT, br_key_slice(&k), err)) <= 0)
-		return rc;
-	n = ZSTD_decompressDCtx(r->zstd, r->raw, TEXT_BLOCK, val.ptr, val.len);
-	if (ZSTD_isError(n))
-		return br_fail(err, BR_ECORRUPT, "document %u: text block %u is damaged: %s", doc, block, ZSTD_getErrorName(n));
-	r->have = true;
-	r->nb = nb;
-	r->doc = doc;
-	r->block = block;
-	r->len = n;
-	return 1;
-}
-
-int br_doc_text(struct br_buf *out, struct br_text_reader *reader, struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t off, uint32_t len, struct br_err *err)
-{
-	struct br_text_reader *r = reader ? reader : br_text_reader_new();
-	uint32_t end = len > UINT32_MAX - off ? UINT32_MAX : off + len;
-	int rc = 1;
-
-	for (uint32_t block = off / TEXT_BLOCK; rc > 0 && (uint64_t)block * TEXT_BLOCK < end; block++) {
-		uint32_t base = block * TEXT_BLOCK, from = off > base ? off - base : 0;
-		size_t n;
-		if ((rc = read_block(r, t, nb, doc, block, err)) <= 0)
-			break;
-		n = BR_MIN(r->len, end - base);
-		if (n > from)
-			br_buf_add(out, r->raw + from, n - from);
-	}
-	if (!reader)
-		br_text_reader_free(r);
-	return rc < 0 ? rc : br_buf_check(out, "stored text", err);
-}
 
 /* ---- chunks: segments {version, doc, ordinal, n, headings, skips, entries} ---- */
 
@@ -205,6 +89,50 @@ static void segment_skips(struct br_buf *out, const struct br_extracted *e, cons
 	br_buf_release(&pairs);
 }
 
+/* A difference of either sign as a varint: 0, -1, 1, -2 ... are 0, 1, 2, 3 ... */
+static void put_step(struct br_buf *b, uint32_t from, uint32_t to)
+{
+	int64_t d = (int64_t)to - from;
+
+	br_buf_varint(b, d < 0 ? (uint64_t)-d * 2 - 1 : (uint64_t)d * 2);
+}
+
+static uint32_t get_step(struct br_rd *r, uint32_t from)
+{
+	uint64_t v = br_rd_varint(r);
+	int64_t to = (int64_t)from + (v & 1 ? -(int64_t)(v / 2) - 1 : (int64_t)(v / 2));
+
+	r->bad |= v > UINT32_MAX * 2ull + 1 || to < 0 || to > UINT32_MAX;
+	return (uint32_t)to;
+}
+
+static uint32_t get_u32(struct br_rd *r)
+{
+	uint64_t v = br_rd_varint(r);
+
+	r->bad |= v > UINT32_MAX;
+	return (uint32_t)v;
+}
+
+static void pack_entries(struct br_buf *b, const struct br_chunks *c, const uint32_t *tokens, const uint16_t *heading, struct segment_range r)
+{
+	uint32_t off = 0, line = 0, page = 0;
+
+	for (uint32_t i = r.from; i < r.to; i++) {
+		const struct br_chunk *k = &c->chunks.v[i];
+		put_step(b, off, k->off);
+		br_buf_varint(b, k->len);
+		put_step(b, line, k->line);
+		put_step(b, k->line, k->line_end);
+		put_step(b, page, k->page);
+		br_buf_varint(b, heading[i - r.from] == UINT16_MAX ? 0 : heading[i - r.from] + 1u);
+		br_buf_varint(b, BR_MIN(tokens[i], 65535u));
+		off = k->off + k->len;
+		line = k->line_end;
+		page = k->page;
+	}
+}
+
 static void pack_segment(struct br_buf *b, const struct br_extracted *e, const struct br_chunks *c, const uint32_t *tokens, struct segment_range r)
 {
 	uint16_t index[SEGMENT_CHUNKS];
@@ -216,16 +144,7 @@ static void pack_segment(struct br_buf *b, const struct br_extracted *e, const s
 	br_buf_varint(b, n);
 	br_buf_add(b, list.ptr, list.len);
 	segment_skips(b, e, c, r);
-	for (uint32_t i = r.from; i < r.to; i++) {
-		const struct br_chunk *k = &c->chunks.v[i];
-		br_buf_le32(b, k->off);
-		br_buf_le32(b, k->len);
-		br_buf_le32(b, k->line);
-		br_buf_le32(b, k->line_end);
-		br_buf_le32(b, k->page);
-		br_buf_le16(b, index[i - r.from]);
-		br_buf_le16(b, (uint16_t)BR_MIN(tokens[i], 65535u));
-	}
+	pack_entries(b, c, tokens, index, r);
 	br_buf_release(&list);
 }
 
@@ -265,8 +184,7 @@ int chunks_put(struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t first, cons
 
 struct segment {
 	uint32_t first, doc, ordinal, n, n_headings, n_skip;
-	struct br_rd headings, skips; /* at the first of each */
-	const char *entries;
+	struct br_rd headings, skips, entries; /* at the first of each */
 };
 
 static int segment_decode(struct segment *s, uint32_t first, struct br_slice val, struct br_err *err)
@@ -275,41 +193,74 @@ static int segment_decode(struct segment *s, uint32_t first, struct br_slice val
 	uint8_t version = br_rd_u8(&r);
 
 	s->first = first;
-	s->doc = (uint32_t)br_rd_varint(&r);
-	s->ordinal = (uint32_t)br_rd_varint(&r);
-	s->n = (uint32_t)br_rd_varint(&r);
-	s->n_headings = (uint32_t)br_rd_varint(&r);
+	s->doc = get_u32(&r);
+	s->ordinal = get_u32(&r);
+	s->n = get_u32(&r);
+	s->n_headings = get_u32(&r);
 	s->headings = r;
 	for (uint32_t i = 0; i < s->n_headings && !r.bad; i++)
 		br_rd_lstr(&r);
-	s->n_skip = (uint32_t)br_rd_varint(&r);
+	s->n_skip = get_u32(&r);
 	s->skips = r;
 	for (uint32_t i = 0; i < s->n_skip && !r.bad; i++) {
-		br_rd_varint(&r);
-		br_rd_varint(&r);
+		get_u32(&r);
+		get_u32(&r);
 	}
-	s->entries = (const char *)r.p;
-	if (r.bad || version != SEGMENT_VERSION || s->n > SEGMENT_CHUNKS || s->n == 0 || (size_t)(r.end - r.p) != (size_t)s->n * CHUNK_ENTRY)
+	s->entries = r;
+	if (r.bad || version != SEGMENT_VERSION || s->n > SEGMENT_CHUNKS || s->n == 0)
 		return br_fail(err, BR_ECORRUPT, "chunk segment %u is damaged", first);
 	return 0;
 }
 
+/* Goes through the entries of a segment: each builds on the one before. */
+struct entries {
+	const struct segment *s;
+	struct br_rd r;
+	struct br_chunk_rec at;         /* without heading */
+	uint32_t i, heading;            /* entries read; heading + 1, 0 none */
+};
+
+static int entry_next(struct entries *e, struct br_err *err)
+{
+	struct br_chunk_rec *c = &e->at;
+
+	c->chunk = e->s->first + e->i;
+	c->doc = e->s->doc;
+	c->ordinal = e->s->ordinal + e->i;
+	c->off = get_step(&e->r, c->off + c->len);
+	c->len = get_u32(&e->r);
+	c->line = get_step(&e->r, c->line_end);
+	c->line_end = get_step(&e->r, c->line);
+	c->page = get_step(&e->r, c->page);
+	e->heading = get_u32(&e->r);
+	c->tokens = get_u32(&e->r);
+	if (e->r.bad || e->heading > e->s->n_headings || c->len > UINT32_MAX - c->off || (++e->i == e->s->n && e->r.p != e->r.end))
+		return br_fail(err, BR_ECORRUPT, "chunk %u is damaged", c->chunk);
+	return 0;
+}
+
+static struct br_slice entry_heading(const struct entries *e)
+{
+	struct br_rd r = e->s->headings;
+
+	if (!e->heading)
+		return br_slice("", 0);
+	for (uint32_t i = 1; i < e->heading; i++)
+		br_rd_lstr(&r);
+	return br_rd_lstr(&r);
+}
+
 static int entry_decode(struct br_chunk_rec *out, const struct segment *s, uint32_t i, struct br_err *err)
 {
-	const char *p = s->entries + (size_t)i * CHUNK_ENTRY;
-	uint32_t h = br_rd_le16(p + 20);
-	struct br_rd r = s->headings;
+	struct entries e = { .s = s, .r = s->entries };
 
-	*out = (struct br_chunk_rec){ .chunk = s->first + i, .doc = s->doc, .ordinal = s->ordinal + i,
-		.off = br_rd_le32(p), .len = br_rd_le32(p + 4), .line = br_rd_le32(p + 8), .line_end = br_rd_le32(p + 12),
-		.page = br_rd_le32(p + 16), .tokens = br_rd_le16(p + 22), .heading = br_slice("", 0) };
-	if (h == UINT16_MAX)
-		return 0;
-	if (h >= s->n_headings)
-		return br_fail(err, BR_ECORRUPT, "chunk %u names heading %u of %u", out->chunk, h, s->n_headings);
-	while (h--)
-		br_rd_lstr(&r);
-	out->heading = br_rd_lstr(&r);
+	while (e.i <= i) {
+		int rc = entry_next(&e, err);
+		if (rc < 0)
+			return rc;
+	}
+	*out = e.at;
+	out->heading = entry_heading(&e);
 	return 0;
 }
 
@@ -383,15 +334,23 @@ int chunks_each(struct br_txn *t, uint32_t nb, uint32_t first, uint32_t n, chunk
 		return rc;
 	for (uint32_t c = first; c - first < n && rc >= 0;) {
 		struct segment s;
+		struct entries e;
 		struct br_range *skip;
 		if ((rc = segment_at(&s, &cur, nb, c, err)) < 0)
 			break;
-		skip = segment_skip_list(&s, &a);
-		for (; c - first < n && c - s.first < s.n && rc >= 0; c++) {
-			struct br_chunk_rec rec;
-			if ((rc = entry_decode(&rec, &s, c - s.first, err)) == 0)
-				rc = fn(&rec, skip, s.n_skip, arg, err);
+		if (s.first != c) {
+			rc = br_fail(err, BR_ECORRUPT, "chunk %u is not the first of its segment", c);
+			break;
 		}
+		skip = segment_skip_list(&s, &a);
+		e = (struct entries){ .s = &s, .r = s.entries };
+		while (e.i < s.n && s.first + e.i - first < n && rc >= 0) {
+			if ((rc = entry_next(&e, err)) < 0)
+				break;
+			e.at.heading = entry_heading(&e);
+			rc = fn(&e.at, skip, s.n_skip, arg, err);
+		}
+		c = s.first + s.n;
 		br_arena_reset(&a);
 	}
 	br_cur_close(&cur);
@@ -474,5 +433,3 @@ int br_chunks_live(struct br_bits *out, struct br_txn *t, const struct br_nb *nb
 		out->w[nb->next_chunk / 64] &= ~0ull >> (64 - nb->next_chunk % 64);
 	return 0;
 }
-
-const char *br_corpus_library(void) { return "zstd " ZSTD_VERSION_STRING; }

@@ -5,7 +5,6 @@
 #include "internal.h"
 
 #include <stdlib.h>
-#include <zstd.h>
 
 struct worker {
 	struct br_extractor *extractor;
@@ -16,7 +15,7 @@ struct worker {
 	struct br_buf raw;
 	br_slices piece;
 	BR_VEC(uint32_t) tokens;
-	void *zstd;
+	struct text_packer *packer;
 };
 
 void *worker_new(void *arg)
@@ -29,7 +28,7 @@ void *worker_new(void *arg)
 	w->tok = br_tokenizer_new();
 	w->embedder = br_embedder_new(env->ws->model);
 	br_buf_init(&w->raw, (size_t)br_config_int(env->ws->config, "ingest.max_file"));
-	w->zstd = ZSTD_createCCtx();
+	w->packer = text_packer_new(env->dict);
 	return w;
 }
 
@@ -44,7 +43,7 @@ void worker_free(void *arg)
 	br_buf_release(&w->raw);
 	br_vec_release(&w->piece);
 	br_vec_release(&w->tokens);
-	ZSTD_freeCCtx(w->zstd);
+	text_packer_free(w->packer);
 	free(w);
 }
 
@@ -216,7 +215,7 @@ static int cut(struct job *j, struct br_err *err)
 	int rc;
 
 	if ((rc = br_chunk(&c, &j->w->text, &j->env->nb->chunking, err)) == 0 && c.chunks.n)
-		rc = pack_text(&j->m->text, br_buf_slice(&j->w->text.text), j->w->zstd, err);
+		rc = pack_text(&j->m->text, j->w->packer, br_buf_slice(&j->w->text.text), err);
 	if (rc == 0 && c.chunks.n) {
 		index_chunks(j, &c);
 		pack_chunks(&j->m->chunks, &j->w->text, &c, j->w->tokens.v);
