@@ -39,6 +39,11 @@ struct br_tokenizer *br_tokenizer_new(void);
 void br_tokenizer_free(struct br_tokenizer *t);
 /* ISO 639-1 of what follows; "" or an unknown language: no stemming. Cheap when unchanged (stemmers are kept). */
 void br_tokenizer_lang(struct br_tokenizer *t, const char *lang);
+/*
+ * For those who look for few terms in much text: plain ASCII words that begin with another letter (bit 0 is 'a') may come out with
+ * an empty term, which saves their stemming. UINT32_MAX, as at first: every term is wanted.
+ */
+void br_tokenizer_letters(struct br_tokenizer *t, uint32_t letters);
 /* Tokens of text (valid UTF-8) into t's own list, which is overwritten by the next call. */
 const struct br_tokens *br_tokenize(struct br_tokenizer *t, struct br_slice text);
 /* As br_tokenize without stemming and without WHOLE tokens: the words for phrases ("exact words in this order"). */

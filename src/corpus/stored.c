@@ -43,7 +43,7 @@ struct segment_range { uint32_t from, to; };
 static uint32_t segment_headings(uint16_t *index, struct br_buf *list, const struct br_extracted *e, const struct br_chunks *c, struct segment_range r)
 {
 	uint32_t seen[SEGMENT_CHUNKS], n = 0;
-	struct br_buf path = BR_BUF_INIT(1 << 16);
+	struct br_buf path = BR_BUF_INIT(SIZE_MAX);
 
 	for (uint32_t i = r.from; i < r.to; i++) {
 		uint32_t h = c->chunks.v[i].heading, j = n;
@@ -85,7 +85,7 @@ static void segment_skips(struct br_buf *out, const struct br_extracted *e, cons
 		n++;
 	}
 	br_buf_varint(out, n);
-	br_buf_add(out, pairs.ptr, pairs.len);
+	br_buf_lstr(out, pairs.ptr, pairs.len);
 	br_buf_release(&pairs);
 }
 
@@ -142,7 +142,7 @@ static void pack_segment(struct br_buf *b, const struct br_extracted *e, const s
 	br_buf_varint(b, r.from);
 	br_buf_varint(b, r.to - r.from);
 	br_buf_varint(b, n);
-	br_buf_add(b, list.ptr, list.len);
+	br_buf_lstr(b, list.ptr, list.len);
 	segment_skips(b, e, c, r);
 	pack_entries(b, c, tokens, index, r);
 	br_buf_release(&list);
@@ -184,7 +184,7 @@ int chunks_put(struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t first, cons
 
 struct segment {
 	uint32_t first, doc, ordinal, n, n_headings, n_skip;
-	struct br_rd headings, skips, entries; /* at the first of each */
+	struct br_slice headings, skips, entries;
 };
 
 static int segment_decode(struct segment *s, uint32_t first, struct br_slice val, struct br_err *err)
@@ -197,17 +197,11 @@ static int segment_decode(struct segment *s, uint32_t first, struct br_slice val
 	s->ordinal = get_u32(&r);
 	s->n = get_u32(&r);
 	s->n_headings = get_u32(&r);
-	s->headings = r;
-	for (uint32_t i = 0; i < s->n_headings && !r.bad; i++)
-		br_rd_lstr(&r);
+	s->headings = br_rd_lstr(&r);
 	s->n_skip = get_u32(&r);
-	s->skips = r;
-	for (uint32_t i = 0; i < s->n_skip && !r.bad; i++) {
-		get_u32(&r);
-		get_u32(&r);
-	}
-	s->entries = r;
-	if (r.bad || version != SEGMENT_VERSION || s->n > SEGMENT_CHUNKS || s->n == 0)
+	s->skips = br_rd_lstr(&r);
+	s->entries = br_slice(r.p, (size_t)(r.end - r.p));
+	if (r.bad || version != SEGMENT_VERSION || s->n > SEGMENT_CHUNKS || s->n == 0 || s->n_skip > s->skips.len)
 		return br_fail(err, BR_ECORRUPT, "chunk segment %u is damaged", first);
 	return 0;
 }
@@ -241,7 +235,7 @@ static int entry_next(struct entries *e, struct br_err *err)
 
 static struct br_slice entry_heading(const struct entries *e)
 {
-	struct br_rd r = e->s->headings;
+	struct br_rd r = br_rd(e->s->headings);
 
 	if (!e->heading)
 		return br_slice("", 0);
@@ -252,7 +246,7 @@ static struct br_slice entry_heading(const struct entries *e)
 
 static int entry_decode(struct br_chunk_rec *out, const struct segment *s, uint32_t i, struct br_err *err)
 {
-	struct entries e = { .s = s, .r = s->entries };
+	struct entries e = { .s = s, .r = br_rd(s->entries) };
 
 	while (e.i <= i) {
 		int rc = entry_next(&e, err);
@@ -313,7 +307,7 @@ int br_chunk_docs(uint32_t *doc, struct br_txn *t, uint32_t nb, const uint32_t *
 static struct br_range *segment_skip_list(const struct segment *s, struct br_arena *a)
 {
 	struct br_range *out = br_arena_alloc(a, (s->n_skip + 1) * sizeof *out);
-	struct br_rd r = s->skips;
+	struct br_rd r = br_rd(s->skips);
 	uint32_t last = 0;
 
 	for (uint32_t i = 0; i < s->n_skip; i++) {
@@ -343,7 +337,7 @@ int chunks_each(struct br_txn *t, uint32_t nb, uint32_t first, uint32_t n, chunk
 			break;
 		}
 		skip = segment_skip_list(&s, &a);
-		e = (struct entries){ .s = &s, .r = s.entries };
+		e = (struct entries){ .s = &s, .r = br_rd(s.entries) };
 		while (e.i < s.n && s.first + e.i - first < n && rc >= 0) {
 			if ((rc = entry_next(&e, err)) < 0)
 				break;

@@ -4,6 +4,7 @@
  */
 #include "token.h"
 
+#include <errno.h>
 #include <libstemmer.h>
 #include <stdlib.h>
 #include <utf8proc.h>
@@ -17,6 +18,8 @@ static const char *const other_script[] = { "ar", "el", "he", "hi", "hy", "ja", 
  */
 static const char *const fold_first[] = { "ca", "da", "de", "el", "es", "fi", "fr", "it", "nl", "pt", "sv" };
 static const char *const elides[] = { "ca", "fr", "it" };
+/* Languages whose stemmers take prefixes off or write first letters in another way. */
+static const char *const moves_first[] = { "ga", "id", "sr", "tr" };
 
 /* Endings that a stemmer knows with their accents only (and the plural of -ção, which it takes for another word). The longest first. */
 static const struct ending {
@@ -37,22 +40,33 @@ static bool listed(const char *code, const char *const *list, size_t n)
 	return false;
 }
 
+/* NULL when there is none for the language. */
+static struct sb_stemmer *new_stemmer(const char *name)
+{
+	struct sb_stemmer *s;
+
+	errno = 0;
+	s = sb_stemmer_new(name, "UTF_8");
+	return s || errno != ENOMEM ? s : br_must(NULL);
+}
+
 /* False when nothing is known about the language: it is treated as none. */
 static bool lang_fill(struct br_tokenizer *t, struct br_fts__lang *l, const char *code)
 {
 	const char *name = strcmp(code, "nb") == 0 || strcmp(code, "nn") == 0 ? "no" : code;
 	bool other = listed(code, other_script, BR_COUNT(other_script));
-	l->stem = sb_stemmer_new(name, "UTF_8");
+	l->stem = new_stemmer(name);
 	if (!l->stem && !other)
 		return false;
 	memcpy(l->code, code, 3);
 	l->ascii = l->stem;
 	if (other) {
 		if (!t->english)
-			t->english = sb_stemmer_new("en", "UTF_8");
+			t->english = new_stemmer("en");
 		l->ascii = t->english;
 	}
 	l->fold_first = listed(code, fold_first, BR_COUNT(fold_first));
+	l->keeps_first = !listed(code, moves_first, BR_COUNT(moves_first));
 	l->elision = listed(code, elides, BR_COUNT(elides)) ? 6 : 0;
 	return true;
 }

@@ -22,6 +22,8 @@ struct br_tokenizer *br_tokenizer_new(void)
 		t->classes[c] = (uint8_t)br_fts__class_of(c);
 	t->langs[0].elision = 2;
 	t->langs[0].elision_known = true;
+	t->langs[0].keeps_first = true;
+	t->letters = UINT32_MAX;
 	t->n_langs = 1;
 	return t;
 }
@@ -42,6 +44,8 @@ void br_tokenizer_lang(struct br_tokenizer *t, const char *lang)
 	if (!lang || strcmp(t->langs[t->lang].code, lang) != 0)
 		t->lang = lang ? br_fts__lang_index(t, lang) : 0;
 }
+
+void br_tokenizer_letters(struct br_tokenizer *t, uint32_t letters) { t->letters = letters; }
 
 /* ---- terms: from the cache, or made and remembered ---- */
 
@@ -121,7 +125,7 @@ static inline size_t make_term(struct br_tokenizer *t, char *room, const struct 
 static inline void push(struct br_tokenizer *t, const struct word *w, size_t term_len, unsigned flags)
 {
 	*br_vec_push(&t->out.v) = (struct br_token){
-		.term = t->room,
+		.term = term_len ? t->room : "",
 		.off = (uint32_t)w->from,
 		.len = (uint32_t)(w->to - w->from),
 		.pos = t->out.positions,
@@ -267,7 +271,12 @@ static size_t letter_run(struct br_tokenizer *t, const char *s, size_t n, size_t
 	bool maybe_special = q == p + 1 && q < n && (s[q] == '+' || s[q] == '#');
 	if (!plain_end(s, n, q) || q - p > BR_MAX_WORD || maybe_special)
 		return word_run(t, s, n, p, p);
-	emit(t, &(struct word){ s, n, p, q }, 0, t->stem);
+	if (t->letters >> ((s[p] | 0x20) - 'a') & 1 || !t->langs[t->stem].keeps_first) {
+		emit(t, &(struct word){ s, n, p, q }, 0, t->stem);
+	} else {
+		push(t, &(struct word){ s, n, p, q }, 0, 0);
+		t->out.positions++;
+	}
 	return q;
 }
 

@@ -41,6 +41,7 @@ struct br_fts__lang {
 	char code[4];
 	struct sb_stemmer *stem;  /* NULL: none */
 	struct sb_stemmer *ascii; /* for words in plain ASCII letters: English where the language has another script */
+	bool keeps_first;         /* its stemmer never changes the first letter of a plain ASCII word */
 	bool fold_first;          /* accents are folded before stemming and not after it */
 	uint8_t elision;          /* letters that may stand before an apostrophe as a word of their own; 0: none */
 	bool elision_known;       /* ... only the usual ones: l d j m n s t c qu */
@@ -66,6 +67,7 @@ struct br_tokenizer {
 	uint32_t lang;              /* index into langs, of br_tokenizer_lang */
 	uint32_t stem;              /* the same, or 0 while tokenizing exactly */
 	bool whole;                 /* WHOLE tokens are wanted */
+	uint32_t letters;           /* of br_tokenizer_letters */
 	uint8_t classes[0x800];     /* of U+0000 .. U+07FF */
 	int32_t work[BR_MAX_WORD * BR_FTS__EXPAND + 8];
 	char folded[BR_MAX_WORD * BR_FTS__EXPAND * 4 + 8];

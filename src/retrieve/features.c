@@ -10,13 +10,30 @@
 
 enum { PAIR_DISTANCE = 2 };
 
+/* Tokens of text of which only those are told apart that may be words of the question. */
+const struct br_tokens *question_words(struct search *s, struct br_slice text)
+{
+	const struct br_tokens *out;
+	uint32_t letters = 0;
+
+	for (size_t g = 0; g < s->words.groups.n; g++)
+		for (size_t i = 0; i < s->words.groups.v[g].alts.n; i++) {
+			char c = s->words.groups.v[g].alts.v[i].term[0];
+			letters |= c >= 'a' && c <= 'z' ? 1u << (c - 'a') : 0;
+		}
+	br_tokenizer_letters(s->s->tok, letters);
+	out = br_tokenize(s->s->tok, text);
+	br_tokenizer_letters(s->s->tok, UINT32_MAX);
+	return out;
+}
+
 static bool is_word(const struct br_fts_group *g) { return !(g->flags & BR_TOK_WHOLE); }
 
 /* ---- title ---- */
 
 static void mark(struct search *s, struct br_slice text, bool *seen)
 {
-	const struct br_tokens *tok = br_tokenize(s->s->tok, text);
+	const struct br_tokens *tok = question_words(s, text);
 
 	for (size_t i = 0; i < tok->v.n; i++)
 		for (size_t g = 0; g < s->words.groups.n; g++)
@@ -120,7 +137,7 @@ double pair_share(struct search *s, const struct cand *c)
 	if (!n_pairs)
 		return 0;
 	br_tokenizer_lang(s->s->tok, c->doc->lang);
-	tok = br_tokenize(s->s->tok, c->text);
+	tok = question_words(s, c->text);
 	at = br_allocn(tok->v.n + 1, sizeof *at);
 	n = groups_of_words(s, tok, at);
 	for (size_t i = 0; i < n_pairs; i++) {

@@ -95,6 +95,9 @@ static inline bool group_has(const struct br_fts_group *g, const struct br_token
 	return false;
 }
 
+/* Tokens of text; of words that cannot be the question's, the term may be empty. Valid until the next use of the tokenizer. */
+const struct br_tokens *question_words(struct search *s, struct br_slice text);
+
 /* ---- features of a loaded candidate (features.c), each 0..1 ---- */
 double title_share(struct search *s, const struct cand *c);
 double pair_share(struct search *s, const struct cand *c);

@@ -14,7 +14,7 @@ struct line { uint32_t off, len; double gain; };
 /* idf of the question's words in this line; `all` collects the groups seen. */
 static double line_gain(struct search *s, struct br_slice text)
 {
-	const struct br_tokens *tok = br_tokenize(s->s->tok, text);
+	const struct br_tokens *tok = question_words(s, text);
 	bool seen[BR_MAX_QUERY_TERMS] = { false };
 	double gain = 0;
 

@@ -353,6 +353,57 @@ static void many_languages(void **state)
 	assert_string_equal(tokens(*state, "sv", "ord orden"), "ord ord");
 }
 
+/* Two thousand made-up words: sound like words, begin with every letter. */
+static void made_up(struct br_buf *b)
+{
+	static const char *const part[] = { "be", "ing", "ation", "dj", "er", "ly", "ge", "dien", "sk", "ies", "me", "un", "bh", "f", "t", "o", "yi", "ée" };
+	uint32_t x = 11;
+
+	for (int i = 0; i < 2000; i++) {
+		br_buf_addc(b, (char)('a' + i % 26));
+		for (uint32_t k = 0; k <= x >> 9 % 3; k++) {
+			x = x * 1664525 + 1013904223;
+			br_buf_adds(b, part[(x >> 16) % BR_COUNT(part)]);
+			if (k == 3)
+				break;
+		}
+		br_buf_addc(b, ' ');
+	}
+}
+
+/* Words left out by their first letter are none of those that are looked for, and their places stay. */
+static void letters(void **state)
+{
+	static const char *const lang[] = { "", "en", "de", "fr", "it", "es", "pt", "nl", "ru", "sv", "fi", "hu", "ro", "ga", "id", "sr", "tr", "ar", "lt" };
+	struct br_tokenizer *t = *state, *all = br_tokenizer_new();
+	const uint32_t set = 1u << ('d' - 'a') | 1u << ('p' - 'a');
+	struct br_buf b = BR_BUF_INIT(SIZE_MAX);
+
+	made_up(&b);
+	br_buf_adds(&b, "Delete p.d x-deprecated pre_Dates don't 3d dé");
+	for (size_t l = 0; l < BR_COUNT(lang); l++) {
+		const struct br_tokens *few, *every;
+		size_t empty = 0;
+		br_tokenizer_lang(t, lang[l]);
+		br_tokenizer_lang(all, lang[l]);
+		br_tokenizer_letters(t, set);
+		few = br_tokenize(t, br_buf_slice(&b));
+		every = br_tokenize(all, br_buf_slice(&b));
+		assert_int_equal(few->v.n, every->v.n);
+		for (size_t i = 0; i < every->v.n; i++) {
+			const struct br_token *x = &few->v.v[i], *y = &every->v.v[i];
+			assert_true(x->off == y->off && x->len == y->len && x->pos == y->pos && x->flags == y->flags);
+			if (x->term_len || y->term[0] == 'd' || y->term[0] == 'p')
+				assert_true(x->term_len == y->term_len && !memcmp(x->term, y->term, x->term_len));
+			empty += !x->term_len;
+		}
+		assert_true(!strcmp(lang[l], "ga") || !strcmp(lang[l], "id") || !strcmp(lang[l], "sr") || !strcmp(lang[l], "tr") ? empty == 0 : empty > 1000);
+		br_tokenizer_letters(t, UINT32_MAX);
+	}
+	br_buf_release(&b);
+	br_tokenizer_free(all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +423,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(long_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(any_text, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_languages, setup, teardown),
+		cmocka_unit_test_setup_teardown(letters, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("token", tests, NULL, NULL);
