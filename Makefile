@@ -36,6 +36,15 @@ STATIC_  := -Wl,-Bstatic -llmdb -lpcre2-8 -lcrypto -lutf8proc -lstemmer -lzstd -
 SHARED_  := -llmdb -lpcre2-8 -l:libcrypto.a -lutf8proc -lstemmer -lzstd -lxxhash -linih
 LIBS     := $(if $(SHARED),$(SHARED_),$(STATIC_)) -lcjson -lm
 XLIBS    := -lxml2 -lseccomp
+comma    := ,
+# Vector indexes: a plugin, left out where FAISS is not installed. BLAS is not linked: searching does without, building loads it.
+FAISS    := $(if $(wildcard /usr/include/faiss/Index.h),$(B)/libbr-ann.so)
+CXX      := $(if $(findstring clang,$(CC)),clang++,g++)
+CXXFLAGS := -std=c++17 -pthread -Wall -Wextra -Wno-unused-parameter $(if $(DEVELOPER),-Werror) $(MODE_FLAGS) $(EXTRA_CFLAGS)
+WRAP     := $(addprefix -Wl$(comma)--wrap=,_ZN5faiss18fvec_inner_productEPKfS1_m _ZN5faiss10fvec_L2sqrEPKfS1_m \
+            _ZN5faiss15fvec_norm_L2sqrEPKfm _ZN5faiss22fvec_inner_products_nyEPfPKfS2_mm _ZN5faiss13fvec_L2sqr_nyEPfPKfS2_mm \
+            _ZNK5faiss15ScalarQuantizer21get_distance_computerENS_10MetricTypeE \
+            _ZNK5faiss15ScalarQuantizer26select_InvertedListScannerENS_10MetricTypeEPKNS_5IndexEbPKNS_10IDSelectorEb)
 
 Q := $(if $(V),,@)
 say = @printf '  %-7s %s\n' $(1) $(2)
@@ -48,9 +57,10 @@ CMD_SRC  := $(filter-out cmd/br-extract.c cmd/gen.c,$(sort $(wildcard cmd/*.c)))
 LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o) $(ASM:%.S=$(B)/%.o)
 CMD_OBJ  := $(CMD_SRC:%.c=$(B)/%.o)
 X_OBJ    := $(EXTRACT:%.c=$(B)/%.o) $(B)/cmd/br-extract.o
+PLUG_OBJ := $(patsubst %,$(B)/%.o,$(basename $(sort $(wildcard src/ann/faiss/*.c src/ann/faiss/*.cc))))
 UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort $(wildcard tests/unit/u_*.c)))
 
-all: $(B)/br $(B)/br-extract ## build br and its helper (default)
+all: $(B)/br $(B)/br-extract $(FAISS) ## build br and its helper (default)
 
 $(B)/br: $(CMD_OBJ) $(B)/libbr.a
 	$(call say,LINK,$@)
@@ -59,6 +69,11 @@ $(B)/br: $(CMD_OBJ) $(B)/libbr.a
 $(B)/br-extract: $(X_OBJ) $(B)/libbr.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(XLIBS)
+
+$(PLUG_OBJ): private CFLAGS += -fPIC -fvisibility=hidden
+$(B)/libbr-ann.so: $(PLUG_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) -shared -static-libstdc++ -static-libgcc $(LDFLAGS) $(WRAP) -Wl,-z,lazy -Wl,--exclude-libs,ALL -o $@ $^ -l:libfaiss.a -lgomp -lm
 
 $(B)/br-gen: $(B)/cmd/gen.o $(filter-out $(B)/cmd/main.o,$(CMD_OBJ)) $(B)/libbr.a
 	$(call say,LINK,$@)
@@ -71,6 +86,10 @@ $(B)/libbr.a: $(LIB_OBJ)
 $(B)/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/%.o: %.cc $(B)/flags
+	$(call say,CXX,$<)
+	$(Q)mkdir -p $(@D) && $(CXX) $(CPPFLAGS) $(CXXFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
 
 $(B)/%.o: %.S $(B)/flags
 	$(call say,AS,$<)
@@ -94,7 +113,7 @@ check-run: all unit
 check-cli: all
 	@for t in $(or $(T),tests/cli/*.bats); do BR="$(CURDIR)/$(B)/br" BR_MODE=$(MODE) bats $$t || exit 1; done
 check-unit: all unit
-	@for t in $(UNIT); do BR_EXTRACT="$(CURDIR)/$(B)/br-extract" $$t || exit 1; done
+	@for t in $(UNIT); do BR_EXTRACT="$(CURDIR)/$(B)/br-extract" BR_ANN_LIB="$(CURDIR)/$(B)/libbr-ann.so" $$t || exit 1; done
 
 check-layers: ## a module includes only what lies below it
 	@tests/check-layers.sh
@@ -103,7 +122,7 @@ check-headers: ## every public header compiles alone
 check-man: ## manual pages are well-formed
 	@mandoc -T lint -W warning man/*.[1-7] && echo "manual: clean"
 check-sh:
-	@shellcheck -s sh .ci/install tests/*.sh && shellcheck .ci/run && echo "shell: clean"
+	@shellcheck -s sh .ci/install tests/*.sh tests/fault/*.sh && shellcheck .ci/run && echo "shell: clean"
 
 gen: $(B)/br-gen ## write manual pages and completions anew from the command table
 	@$(B)/br-gen all .
@@ -119,7 +138,7 @@ check-asan: ## all tests under address and undefined-behaviour sanitizers
 
 check: ## install what tests need, run them all
 	@.ci/install build test
-	@$(MAKE) --no-print-directory -j$$(nproc) DEVELOPER=1 all unit $(B)/br-gen
+	@$(MAKE) --no-print-directory -j$$(nproc) DEVELOPER=1 all unit $(B)/br-gen $(B)/br-fault
 	@$(MAKE) --no-print-directory DEVELOPER=1 check-static
 	@$(MAKE) --no-print-directory -j$$(nproc) check-clang
 	@$(MAKE) --no-print-directory -j$$(nproc) MODE=asan all unit build/asan/br-gen
@@ -127,10 +146,33 @@ check: ## install what tests need, run them all
 	@$(MAKE) --no-print-directory DEVELOPER=1 check-run
 
 check-valgrind: all unit ## unit tests under valgrind (slow)
-	@for t in $(UNIT); do valgrind -q --error-exitcode=9 --leak-check=full $$t || exit 1; done
+	@for t in $(UNIT); do BR_VALGRIND=1 BR_STORE_MAP=268435456 BR_EXTRACT="$(CURDIR)/$(B)/br-extract" \
+		valgrind -q --error-exitcode=9 --leak-check=full --suppressions=tests/valgrind.supp $$t || exit 1; done
 check-tsan: ## threaded tests under the thread sanitizer
 	@$(MAKE) --no-print-directory MODE=tsan all unit
-	@for t in pool store; do BR_STORE_MAP=67108864 setarch -R build/tsan/tests/u_$$t || exit 1; done
+	@for t in pool os store store_file store_proc corpus retrieve vec gc; do BR_STORE_MAP=67108864 \
+		BR_EXTRACT="$(CURDIR)/build/tsan/br-extract" setarch -R build/tsan/tests/u_$$t || exit 1; done
+
+# ---- faults: br linked a second time, through tests/fault/seam.c (tests/fault/README.md) ----
+
+$(B)/br-fault: tests/fault/seam.c tests/fault/wraps.sh $(CMD_OBJ) $(B)/libbr.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fno-builtin $(LDFLAGS) $(shell tests/fault/wraps.sh) -o $@ tests/fault/seam.c $(CMD_OBJ) $(B)/libbr.a $(LIBS)
+
+N ?= 200
+SECONDS ?= 60
+FAULT = @python3 tests/$(1) --bin $(B) $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE))
+fault: all $(B)/br-fault ## fail every allocation, write, sync, open, ... in turn; CASE= repeats one
+	$(call FAULT,fault/fault.py) --all
+	@python3 tests/fault/fulldisk.py --bin $(B)
+power: all $(B)/br-fault ## lose power at every write and sync
+	$(call FAULT,crash/power.py) --all
+crash: all $(B)/br-fault ## kill -9 at N random moments; SEED= repeats a run
+	@python3 tests/crash/crash.py --bin $(B) --n $(N) $(if $(SEED),--seed $(SEED))
+bitflip: all ## damage N places of the data file and more of what is beside it
+	$(call FAULT,crash/bitflip.py) --n $(N)
+stress: all ## readers and writers at once for SECONDS
+	@python3 tests/crash/stress.py --bin $(B) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 asan ubsan tsan cov debug: ## the same build in another mode
 	@$(MAKE) --no-print-directory MODE=$@ all
@@ -142,19 +184,36 @@ quickstart: ## install what is missing, build, index the handbook, ask it a ques
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@tests/quickstart.sh $(B)/br
 
-bench: ## measure beside SQLite FTS5 (BR_SHARED or BR_DOCS names the documents)
+bench: ## measure beside SQLite FTS5 and the peers that are there (BR_SHARED or BR_DOCS names the documents)
 	@.ci/install build bench
-	@$(MAKE) --no-print-directory -j$$(nproc) all $(B)/inproc
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(B)/inproc $(B)/fts
 	@BR=$(B)/br BR_INPROC=$(B)/inproc python3 tests/bench/bench.py $(BENCH_ARGS)
 
-$(B)/inproc: tests/bench/inproc.c $(B)/libbr.a
+bench-peers: ## install the peers of `make bench`: Recoll, and tantivy and LanceDB into build/peers
+	@.ci/install peers || echo "skipped: Recoll: its package cannot be installed" >&2
+	@python3 -m venv build/peers && build/peers/bin/pip install -q tantivy lancedb || echo "skipped: tantivy and LanceDB: pip cannot install them" >&2
+
+bench-scale: ## a notebook of N passages (1,000,000): rate, memory, questions
+	@.ci/install build bench
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(B)/inproc
+	@BR=$(B)/br BR_INPROC=$(B)/inproc python3 tests/bench/scale.py --chunks $(or $(N),1000000) $(BENCH_ARGS)
+
+$(B)/inproc $(B)/fts: $(B)/%: tests/bench/%.c $(B)/libbr.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+bench-ann: all $(B)/bench-ann ## measure vector indexes (BENCH_ARGS="-n 1000000 ivf")
+	@BR_ANN_LIB=$(CURDIR)/$(B)/libbr-ann.so $(B)/bench-ann $(BENCH_ARGS)
+
+$(B)/bench-ann: tests/bench/ann.c tests/unit/vectors.h $(B)/libbr.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libbr.a $(LIBS)
 
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)
 	install $(B)/br $(DESTDIR)$(PREFIX)/bin/br
 	install $(B)/br-extract $(DESTDIR)$(LIBDIR)/br-extract
+	$(if $(FAISS),install -m 644 -s $(B)/libbr-ann.so $(DESTDIR)$(LIBDIR)/libbr-ann.so)
 	for s in 1 5 7; do install -d $(DESTDIR)$(PREFIX)/share/man/man$$s; install -m 644 man/*.$$s $(DESTDIR)$(PREFIX)/share/man/man$$s; done
 	install -D -m 644 completions/br.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/br
 	install -D -m 644 completions/_br $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_br
@@ -167,6 +226,6 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile; sed -n '3,7s/^# //p' Makefile
 
 FORCE:
-.PHONY: all unit gen install clean help quickstart bench FORCE asan ubsan tsan cov debug \
+.PHONY: all unit gen install clean help quickstart bench bench-peers bench-scale bench-ann FORCE asan ubsan tsan cov debug fault power crash bitflip stress \
 	check check-run check-unit check-cli check-layers check-headers check-man check-sh check-gen check-static check-clang check-asan check-valgrind check-tsan
--include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(X_OBJ:.o=.d) $(B)/cmd/gen.d $(UNIT:=.d)
+-include $(PLUG_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(X_OBJ:.o=.d) $(B)/cmd/gen.d $(UNIT:=.d)

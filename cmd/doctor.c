@@ -213,6 +213,20 @@ static enum verdict check_extractor(struct br_cli *c, struct br_buf *detail)
 	return WIFEXITED(st) && WEXITSTATUS(st) == 0 ? OK : WIFEXITED(st) && WEXITSTATUS(st) == 3 ? WARN : FAIL;
 }
 
+static enum verdict check_vectors(struct br_cli *c, struct br_buf *detail)
+{
+	const char *version;
+	struct br_err err;
+
+	(void)c;
+	if ((version = br_ann_faiss(&err))) {
+		br_buf_addf(detail, "FAISS %s", version);
+		return OK;
+	}
+	br_buf_addf(detail, "%s: large notebooks are searched one vector at a time", err.msg);
+	return WARN;
+}
+
 static enum verdict check_locale(struct br_cli *c, struct br_buf *detail)
 {
 	const char *set;
@@ -231,7 +245,7 @@ static const struct { const char *name; check_fn *fn; } checks[] = {
 	{ "workspace", check_workspace },     { "settings", check_config },   { "lock", check_lock },
 	{ "file system", check_file_system }, { "disk", check_space },        { "model", check_model },
 	{ "processor", check_simd },          { "threads", check_threads },   { "extractor", check_extractor },
-	{ "locale", check_locale },
+	{ "vectors", check_vectors },         { "locale", check_locale },
 };
 
 /* ---- the report ---- */

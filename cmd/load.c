@@ -4,6 +4,8 @@
  */
 #include "load.h"
 
+#include "index.h"
+
 #include <stdlib.h>
 
 struct load {
@@ -204,5 +206,7 @@ int br_load(struct br_cli *c, br_load_fn *fn, const char *doing, struct br_err *
 
 	rc = fn(&stats, c->ws, c->operand, c->n, &o, err);
 	br_bar_hide(&c->out);
+	if (!p->plan && (rc == 0 || rc == -BR_EPARTIAL))
+		br_index_after_load(c);
 	return finish(c, p, &stats, rc, err);
 }

@@ -30,6 +30,7 @@ static const char *hint_of(enum br_code code)
 
 static void report_json(struct br_cli *c, const struct br_err *err, const char *hint)
 {
+	static const char no_memory[] = "{\"error\":{\"code\":\"NOMEM\",\"exit\":128,\"message\":\"out of memory\",\"hint\":null}}\n";
 	const struct br_err_info *info = br_err_info(err->code);
 	struct br_buf line = BR_BUF_INIT(64u << 10);
 	struct br_json j;
@@ -47,6 +48,10 @@ static void report_json(struct br_cli *c, const struct br_err *err, const char *
 	br_buf_addc(&line, '\n');
 	br_bar_hide(&c->out);
 	br_out_flush(&c->out);
+	if (line.failed) {
+		br_buf_reset(&line);
+		(void)br_fd_write(2, no_memory, strlen(no_memory));
+	}
 	(void)br_fd_write(2, line.ptr, line.len);
 	br_buf_release(&line);
 }
@@ -86,10 +91,24 @@ static int report(struct br_cli *c, const struct br_err *err)
 			add_usage(&text, c);
 		if (hint[0])
 			br_buf_addf(&text, "\nhint: %s", hint);
-		br_warn(&c->out, "%s", text.ptr);
+		br_warn(&c->out, "%s", text.failed ? err->msg : text.ptr);
 	}
 	br_buf_release(&text);
 	return br_status(err->code);
+}
+
+/* ---- damage that cannot be gone back from ---- */
+
+static bool damage_as_json;
+
+static void on_damage(void)
+{
+	static const char text[] = "br: the workspace is damaged: a page of its data file leads nowhere\nhint: 'br verify' names it\n";
+	static const char json[] = "{\"error\":{\"code\":\"CORRUPT\",\"exit\":15,\"message\":\"the workspace is damaged: a page of its data "
+	                           "file leads nowhere\",\"hint\":\"'br verify' names it\"}}\n";
+
+	(void)!(damage_as_json ? write(2, json, sizeof json - 1) : write(2, text, sizeof text - 1));
+	_exit(br_err_info(BR_ECORRUPT)->exit);
 }
 
 /* ---- --timeout ---- */
@@ -328,7 +347,8 @@ int main(int argc, char **argv)
 #endif
 	br_out_init(&c.out);
 	br_opts_defaults(br_common_opts, &c.opt);
-	c.opt.json = wants_json(argc, argv);
+	c.opt.json = damage_as_json = wants_json(argc, argv);
+	br_store_on_damage(on_damage);
 	rc = read_arguments(&c, &ops, argc, argv, &err);
 	if (rc == 0)
 		rc = run(&c, &err);

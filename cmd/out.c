@@ -246,16 +246,28 @@ void br_out_release(struct br_out *o)
 
 /* ---- standard error ---- */
 
+/* What is said when memory is out is cut to what the stack holds. */
 static void BR_PRINTF(3, 0) say(struct br_out *o, const char *lead, const char *fmt, va_list ap)
 {
 	struct br_buf line = BR_BUF_INIT(64u << 10);
+	char brief[1024];
+	va_list again;
 
 	br_bar_hide(o);
 	br_out_flush(o); /* so that both streams read in order on a terminal */
+	va_copy(again, ap);
 	br_buf_adds(&line, lead);
 	br_buf_vaddf(&line, fmt, ap);
 	br_buf_addc(&line, '\n');
-	(void)br_fd_write(2, line.ptr, line.len);
+	if (line.failed) {
+		vsnprintf(brief, sizeof brief, fmt, again);
+		(void)br_fd_write(2, lead, strlen(lead));
+		(void)br_fd_write(2, brief, strlen(brief));
+		(void)br_fd_write(2, "\n", 1);
+	} else {
+		(void)br_fd_write(2, line.ptr, line.len);
+	}
+	va_end(again);
 	br_buf_release(&line);
 }
 
@@ -294,9 +306,10 @@ static void bar_draw(const char *what, const struct br_progress *p, double secon
 	br_buf_addf(&b, "\r\033[K%s  ", what);
 	for (i = 0; i < BAR_CELLS; i++)
 		br_buf_adds(&b, i < full ? "\xe2\x94\x81" : "\xe2\x94\x80");
-	br_buf_addf(&b, "  %3.0f%%  %s / %s files", 100 * BR_MIN(share, 1.0), br_human_count(p->files_done).s,
-	            br_human_count(p->files_total).s);
-	br_buf_addf(&b, "  %s/s", br_human_bytes((uint64_t)((double)p->bytes_done / seconds)).s);
+	br_buf_addf(&b, "  %3.0f%%", 100 * BR_MIN(share, 1.0));
+	if (p->files_total)
+		br_buf_addf(&b, "  %s / %s files  %s/s", br_human_count(p->files_done).s, br_human_count(p->files_total).s,
+		            br_human_bytes((uint64_t)((double)p->bytes_done / seconds)).s);
 	if (share > 0.01 && share < 1)
 		br_buf_addf(&b, "  %s left", br_human_seconds(seconds * (1 - share) / share).s);
 	(void)br_fd_write(2, b.ptr, b.len);

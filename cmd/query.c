@@ -123,7 +123,8 @@ static int ask_operands(struct ask *a, struct br_err *err)
 		br_buf_adds(&text, a->c->operand[i]);
 	}
 	if (text.failed)
-		rc = br_fail(err, BR_EUSAGE, "a question has at most %d bytes", BR_MAX_QUERY);
+		rc = text.failed == BR_ENOMEM ? br_buf_check(&text, "the question", err) :
+		                                br_fail(err, BR_EUSAGE, "a question has at most %d bytes", BR_MAX_QUERY);
 	else
 		rc = ask(a, NULL, text.ptr, 1, err);
 	br_buf_release(&text);
@@ -164,6 +165,7 @@ static int query_run(struct br_cli *c, struct br_err *err)
 	a.opts.no_fold = p->no_fold;
 	a.opts.plain = p->plain;
 	a.opts.by_doc = p->by_doc || p->files_only;
+	a.opts.threads = br_cores();
 	a.searcher = br_searcher_new(c->ws);
 	rc = a.several ? ask_stdin(&a, err) : ask_operands(&a, err);
 	br_searcher_free(a.searcher);

@@ -20,7 +20,7 @@ _br()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= word i
 	local -a where=()
-	local verbs='init status notebook config sync ingest upload docs query eval verify doctor help version completion'
+	local verbs='init status notebook config sync ingest upload docs query eval verify gc index doctor help version completion'
 	local common=' --directory -C --workspace --notebook -n --json --quiet -q --verbose -v --no-color --wait --timeout --help -h'
 
 	COMPREPLY=()
@@ -33,7 +33,7 @@ _br()
 		-*) ;;
 		*)	case $cmd in
 			'') cmd=$word ;;
-			notebook|config|docs) cmd=$cmd.$word ;;
+			notebook|config|docs|index) cmd=$cmd.$word ;;
 			esac ;;
 		esac
 	done
@@ -63,6 +63,7 @@ _br()
 	eval:--run) _br_files -f; return ;;
 	eval:--baseline) _br_files -f; return ;;
 	eval:--min-ndcg) :; return ;;
+	index.build:--kind|index.build:-k) _br_words 'flat sq8 ivf hnsw pq'; return ;;
 	*:--directory|*:-C) _br_files -d; return ;;
 	*:--workspace) _br_files -d; return ;;
 	*:--notebook|*:-n) _br_lines notebook list --names; return ;;
@@ -90,6 +91,11 @@ _br()
 		case $cur in
 		-*) _br_words "$common" ;;
 		*) _br_words 'list show cat rm' ;;
+		esac ;;
+	index)
+		case $cur in
+		-*) _br_words "$common" ;;
+		*) _br_words 'build status drop' ;;
 		esac ;;
 	init)
 		case $cur in
@@ -139,17 +145,17 @@ _br()
 	config.get)
 		case $cur in
 		-*) _br_words " $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper' ;;
 		esac ;;
 	config.set)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper' ;;
 		esac ;;
 	config.unset)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper' ;;
 		esac ;;
 	config.list)
 		case $cur in
@@ -218,7 +224,27 @@ _br()
 		esac ;;
 	verify)
 		case $cur in
-		-*) _br_words " --quick $common" ;;
+		-*) _br_words " --quick --repair $common" ;;
+		*) : ;;
+		esac ;;
+	gc)
+		case $cur in
+		-*) _br_words " --plan --no-compact $common" ;;
+		*) : ;;
+		esac ;;
+	index.build)
+		case $cur in
+		-*) _br_words " --kind -k --force -f --auto $common" ;;
+		*) : ;;
+		esac ;;
+	index.status)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	index.drop)
+		case $cur in
+		-*) _br_words " $common" ;;
 		*) : ;;
 		esac ;;
 	doctor)

@@ -3,7 +3,8 @@
  * Use:     functions return 0 or a negative error code and fill `err` (which may be NULL).
  * Owns:    what `_init` fills the caller releases; `_release` is safe on a zeroed or released struct.
  * Threads: no global state; one object belongs to one thread at a time.
- * Fails:   br_alloc and friends abort with a message when memory is out: they serve small needs of our own.
+ * Fails:   br_alloc and friends end the program with a message and the status of NOMEM when memory is out: they serve
+ *          small needs of our own.
  *          Sizes that come from a user, a file or the network go through a bounded br_buf or br_try_alloc.
  */
 #ifndef BR_BASE_H
@@ -85,13 +86,14 @@ _Noreturn void br_bug(const char *file, int line, const char *what);
 
 /* ---- memory ---- */
 
-void *br_alloc(size_t n);           /* zeroed; aborts when memory is out */
+void *br_alloc(size_t n);           /* zeroed; never NULL */
 void *br_allocn(size_t n, size_t size);
 void *br_realloc(void *p, size_t n);
 char *br_strdup(const char *s);     /* NULL gives NULL */
 char *br_strndup(const char *s, size_t n);
 char *br_sprintf(const char *fmt, ...) BR_PRINTF(1, 2);
 void *br_try_alloc(size_t n);       /* zeroed; NULL when memory is out */
+void *br_must(void *p);             /* p, which a library allocated; ends the program like br_alloc when it is NULL */
 
 /* ---- slices: borrowed bytes, not NUL-terminated ---- */
 
@@ -107,7 +109,8 @@ static inline bool br_slice_eq(struct br_slice a, struct br_slice b)
 }
 
 /* ---- buffers: growable bytes with a maximum. ptr is never NULL after init and always NUL-terminated.
- *      A failed append (over max, out of memory) sets `failed`; later appends do nothing; check once at the end. ---- */
+ *      A failed append (over max, out of memory) sets `failed`; later appends do nothing; check once at the end.
+ *      A buffer without a limit, of max SIZE_MAX, is for small needs of our own and never fails, like br_alloc. ---- */
 
 struct br_buf {
 	char *ptr;

@@ -18,6 +18,12 @@ void br_bits_clear_range(struct br_bits *b, uint32_t from, uint32_t count);
 void br_bits_and(struct br_bits *b, const struct br_bits *other); /* same n */
 void br_bits_andnot(struct br_bits *b, const struct br_bits *other);
 uint32_t br_bits_count(const struct br_bits *b);
+/* For numbering anew what is set: bits set below each word (caller frees), and from that the bits set below i. */
+uint32_t *br_bits_ranks(const struct br_bits *b);
+static inline uint32_t br_bits_rank(const struct br_bits *b, const uint32_t *ranks, uint32_t i)
+{
+	return ranks[i >> 6] + (i < b->n ? (uint32_t)__builtin_popcountll(b->w[i >> 6] & ((1ull << (i & 63)) - 1)) : 0);
+}
 static inline bool br_bits_get(const struct br_bits *b, uint32_t i) { return i < b->n && (b->w[i >> 6] >> (i & 63) & 1); }
 static inline void br_bits_set(struct br_bits *b, uint32_t i) { b->w[i >> 6] |= 1ull << (i & 63); }
 

@@ -18,6 +18,8 @@
 
 /* ---- workspace ---- */
 
+typedef void br_problem_fn(const char *what, void *arg); /* a line about something damaged */
+
 const char *br_corpus_library(void); /* "zstd 1.5.4", what is linked */
 
 struct br_ws {
@@ -26,6 +28,7 @@ struct br_ws {
 	char *root;               /* its parent: document paths are relative to it */
 	struct br_config *config;
 	const struct br_model *model;
+	struct br_vindexes *vindexes; /* opened vector indexes */
 };
 /* Absolute path of the .br that serves `start` (NULL: current folder), walking up; `forced` (from --workspace or BR_DIR) wins. */
 BR_MUST_USE int br_ws_find(char **dir, const char *start, const char *forced, struct br_err *err);
@@ -125,6 +128,47 @@ BR_MUST_USE int br_chunk_docs(uint32_t *doc, struct br_txn *t, uint32_t nb, cons
 /* Bits of live chunks; *out stays all zero size when none is deleted (then NULL may be passed on as `keep`). */
 BR_MUST_USE int br_chunks_live(struct br_bits *out, struct br_txn *t, const struct br_nb *nb, struct br_err *err);
 
+/* ---- vector indexes: files in index/, derived from the vectors; see br-index(5). Threads: any number may get and put. ---- */
+
+struct br_vindex;
+/* The index for questions in this snapshot, to be given back by put; NULL when there is none that is whole and fits, which the log says once. */
+struct br_vindex *br_vindex_get(struct br_ws *ws, struct br_txn *t, const struct br_nb *nb);
+void br_vindex_put(struct br_ws *ws, struct br_vindex *x);
+const struct br_ann_index *br_vindex_ann(const struct br_vindex *x);
+struct br_vindexes *br_vindexes_new(void); /* of br_ws_open and br_ws_close */
+void br_vindexes_free(struct br_vindexes *v);
+
+struct br_vindex_state {
+	char name[80];               /* of the file, without ending; "" when there is none that holds */
+	struct br_ann_file file;
+	uint64_t bytes, generation;
+	uint32_t newer, dead;        /* rows behind those it covers; rows of it that were deleted since */
+	bool wanted;                 /* the settings ask for an index of this notebook */
+	bool due;                    /* and one should be built now */
+	bool broken;                 /* there are files, but none that holds */
+	enum br_ann_kind kind;       /* of the newest, broken or not; BR_ANN_KIND_COUNT when nothing tells */
+	char why[200];               /* why there is none, or why one is due or not wanted */
+};
+bool br_vindex_wanted(const struct br_ws *ws, const struct br_nb *nb); /* by the settings alone */
+BR_MUST_USE int br_vindex_state(struct br_vindex_state *out, struct br_ws *ws, struct br_txn *t, const struct br_nb *nb, struct br_err *err);
+
+struct br_vindex_opts {
+	const char *kind;            /* NULL: ann.kind; for "auto" and "exact" nothing is built where the settings want nothing */
+	bool only_due, force;        /* only_due: not for a few newer or deleted passages; force: even when nothing changed */
+	int64_t wait_ms;             /* for another build; building does not hold the writers' lock */
+	void (*progress)(const char *doing, double share, void *arg); /* may be NULL */
+	void *arg;
+};
+/*
+ * Builds, publishes, and removes what it replaces. 1: built, 0: nothing to do (out->why). LOCKED: another one is building.
+ * UNSUPPORTED: FAISS is not installed. CANCELLED, FULL, IO: what was there stays.
+ */
+BR_MUST_USE int br_vindex_build(struct br_vindex_state *out, struct br_ws *ws, const char *notebook, const struct br_vindex_opts *opts, struct br_err *err);
+/* Removes the notebook's index files; how many there were. */
+BR_MUST_USE int br_vindex_drop(struct br_ws *ws, const char *notebook, struct br_err *err);
+/* Hashes of the notebook's index files: the number of damaged ones, each told to fn; `repair` removes them. */
+BR_MUST_USE int br_vindex_verify(struct br_ws *ws, const struct br_nb *nb, bool repair, br_problem_fn *fn, void *arg, struct br_err *err);
+
 /* ---- ingest and sync ---- */
 
 enum br_action { BR_ACT_ADD, BR_ACT_CHANGE, BR_ACT_MOVE, BR_ACT_DELETE, BR_ACT_KEEP, BR_ACT_SKIP, BR_ACT_FAIL, BR_ACT_COUNT };
@@ -180,9 +224,44 @@ BR_MUST_USE int br_freshness(struct br_freshness *out, struct br_txn *t, const s
 
 /* ---- care ---- */
 
+/*
+ * gc: drops deleted chunks from the indexes, so that they are those of fresh notebooks (a commit for each); removes originals that no
+ * document names and what dead processes left; then shrinks the data file. Needs room in tmp/ for the postings of a notebook and
+ * for the copy of the data file. Returns 0, CHANGES (plan), or the error that stopped it; what was done before it stays.
+ */
+struct br_gc_event { const char *notebook; uint64_t chunks, terms, kept; }; /* dropped chunks and words, chunks that stay */
+struct br_gc_opts {
+	const char *notebook; /* drop deleted chunks of this one only; NULL: of all */
+	bool plan;            /* tell, touch nothing */
+	bool no_compact;      /* leave the data file as it is */
+	void (*event)(const struct br_gc_event *e, void *arg);
+	void *arg;
+};
+struct br_gc_report {
+	bool anything;                     /* was done */
+	uint64_t notebooks, chunks, terms; /* notebooks cleaned, deleted chunks and words dropped */
+	uint64_t objects, indexes, leftovers; /* files removed: originals, vector indexes of notebooks that are gone, others */
+	uint64_t file_bytes;               /* theirs */
+	uint64_t slack;                    /* bytes of the data file that hold nothing, at the end */
+	struct br_shrunk shrunk;
+	uint64_t generation;
+};
+BR_MUST_USE int br_gc(struct br_gc_report *out, struct br_ws *ws, const struct br_gc_opts *opts, struct br_err *err);
+
 struct br_verify_report { uint64_t notebooks, docs, chunks, vectors, terms, problems; };
-typedef void br_problem_fn(const char *what, void *arg);
 /* Every record of every table: decodes, counts, ranges, hashes. Each problem is told to fn. Returns 0 or CORRUPT. quick: counts and ranges only. */
 BR_MUST_USE int br_verify(struct br_verify_report *out, struct br_ws *ws, bool quick, br_problem_fn *fn, void *arg, struct br_err *err);
+
+/*
+ * Builds what is damaged anew from what is whole, a commit for each notebook; tells fn what it did, and what is lost by name. What
+ * leaves the index is marked, so that sync or ingest read it again. Pages must be in order: br_store_salvage comes first, and when it
+ * lost any, `all` notebooks are built anew: of a block of vectors that is not there nobody can tell whether it should be.
+ */
+struct br_repair_report {
+	uint64_t notebooks; /* built anew */
+	uint64_t again;     /* documents that are to be read again from their files or originals */
+	uint64_t lost;      /* documents, originals, settings that cannot be brought back from here */
+};
+BR_MUST_USE int br_repair(struct br_repair_report *out, struct br_ws *ws, bool all, br_problem_fn *fn, void *arg, struct br_err *err);
 
 #endif

@@ -11,6 +11,7 @@
 #define BR_EMBED_H
 
 #include "br/ann.h"
+#include "br/bits.h"
 #include "br/store.h"
 
 struct br_model;
@@ -60,6 +61,8 @@ br_pool_rows_fn br_pool_rows_scalar, br_pool_rows_avx2, br_pool_rows_avx512; /* 
 
 /* Rows first .. first + n - 1 (first = rows ever written). code is [n][dim]; scale 0: no vector. */
 BR_MUST_USE int br_vec_write(struct br_txn *t, uint32_t nb, uint32_t dim, uint32_t first, const int8_t *code, const float *scale, uint32_t n, struct br_err *err);
+/* Keeps the rows in `live` (a bit for each ever written), numbered anew from 0 in their order: the table is that of a fresh index. */
+BR_MUST_USE int br_vec_compact(struct br_txn *t, uint32_t nb, uint32_t dim, const struct br_bits *live, struct br_err *err);
 BR_MUST_USE int br_vec_drop(struct br_txn *t, uint32_t nb, struct br_err *err);
 struct br_vec_source { struct br_ann_source ann; struct br_txn *txn; uint32_t nb; };
 void br_vec_source(struct br_vec_source *out, struct br_txn *t, uint32_t nb, uint32_t dim, uint32_t rows);

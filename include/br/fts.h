@@ -65,6 +65,11 @@ size_t br_fts_unit_bytes(const struct br_fts_unit *u);         /* memory held */
 BR_MUST_USE int br_fts_write(struct br_txn *t, uint32_t nb, uint32_t first, struct br_fts_unit *const *units, size_t n, struct br_err *err);
 /* The chunks of `u`, built from the same texts as when they were written, are now deleted: df, N and the length total go down. Postings stay. */
 BR_MUST_USE int br_fts_forget(struct br_txn *t, uint32_t nb, const struct br_fts_unit *u, struct br_err *err);
+/*
+ * Keeps the chunks in `live` (a bit for each ever written) and numbers them anew from 0 in their order: the index is then, byte for
+ * byte, that of those chunks written by one br_fts_write. Needs room for all postings in a file of the folder `tmp`.
+ */
+BR_MUST_USE int br_fts_compact(struct br_txn *t, uint32_t nb, const struct br_bits *live, const char *tmp, struct br_err *err);
 /* Everything of this notebook. */
 BR_MUST_USE int br_fts_drop(struct br_txn *t, uint32_t nb, struct br_err *err);
 

@@ -32,6 +32,9 @@
 #define BR_MAX_NOTEBOOK_NAME 128
 #define BR_MAX_CONFIG        (1u << 20)
 
+/* vector indexes */
+#define BR_MAX_VINDEX_JSON   (16u << 10)  /* bytes of the description beside an index file */
+
 /* the extraction helper */
 #define BR_EXTRACT_MEMORY    (2ull << 30) /* address space of br-extract, bytes */
 #define BR_EXTRACT_CPU       20           /* seconds of processor time for one document */

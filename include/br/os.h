@@ -18,7 +18,14 @@ BR_MUST_USE int br_fd_read(struct br_buf *out, int fd, size_t max, const char *n
 int br_fd_write(int fd, const void *p, size_t n); /* all of it; 0 or -1 with errno */
 /* tmp file beside path, write, fsync, rename, fsync of the folder. */
 BR_MUST_USE int br_file_write_atomic(const char *path, const void *p, size_t n, unsigned mode, struct br_err *err);
-BR_MUST_USE int br_mkdirs(const char *path, unsigned mode, struct br_err *err);
+/*
+ * A new file in dir to be written and then renamed: its descriptor, *path (caller frees). It is locked until the descriptor is
+ * closed, which the caller does after the rename; br_tmp_sweep counts those in dir whose makers died, and removes them with drop.
+ */
+BR_MUST_USE int br_tmp_open(char **path, const char *dir, unsigned mode, struct br_err *err);
+unsigned br_tmp_sweep(const char *dir, bool drop);
+BR_MUST_USE int br_mkdirs(const char *path, unsigned mode, struct br_err *err); /* durable: what was made is synced */
+BR_MUST_USE int br_sync_folder_of(const char *path, struct br_err *err);        /* so that the entry at path is durable */
 bool br_is_dir(const char *path);
 bool br_is_file(const char *path);
 /* Joined and cleaned ("a/./b//c", "a/b/../c" -> "a/c"); caller frees. An absolute b stands alone. */
@@ -59,7 +66,10 @@ BR_MUST_USE int br_walk(const char *root, const struct br_walk_opts *opts, br_wa
 /* ---- locks between processes (OFD locks: freed by the kernel when the holder dies) ---- */
 
 struct br_lock { int fd; }; /* 0: not held */
-/* Takes the lock file at path, waiting up to wait_ms (-1: for ever). LOCKED names the holder's pid, which is written into the file. */
+/*
+ * Takes the lock file at path, waiting up to wait_ms (-1: for ever). LOCKED names the holder's pid, which is written into the
+ * file. Whoever waits comes before a holder that wants the lock again.
+ */
 BR_MUST_USE int br_lock_take(struct br_lock *l, const char *path, int64_t wait_ms, struct br_err *err);
 void br_lock_drop(struct br_lock *l);
 

@@ -28,6 +28,7 @@ struct br_query_opts {
 	bool no_text;                  /* hits without text (eval) */
 	bool plain;                    /* the question is words only: quotes, '-' and field: have no meaning */
 	int64_t freshness_ns;          /* budget for the check of sources; 0: none */
+	unsigned threads;              /* that may share the work of this question; 0 and 1: the caller alone */
 };
 #define BR_QUERY_OPTS_DEFAULT { .top = 8, .freshness_ns = 500000 }
 

@@ -1,9 +1,11 @@
 /*
  * store - the LMDB environment: tables, transactions, the writer lock, growth of the map.
  * Use:     br_store_open; br_txn_begin(read) ... br_txn_end; br_store_write(fn) for every change.
- * Owns:    .br/data.mdb, .br/data.mdb-lock, .br/lock. Nobody else opens them.
+ * Owns:    .br/data.mdb, .br/data.mdb-lock, .br/lock, .br/gate. Nobody else opens them.
  * Threads: a store may be shared; a transaction belongs to one thread, and a thread has one at a time (a second one, also
  *          br_store_write while reading, is refused with BUG). One open store per path and process; never used across fork.
+ *          While its owner waits, several threads may br_get from one reading transaction, from table VEC alone, out of which the
+ *          owner has read before (so that nothing in the transaction changes).
  * Growth:  when the map must grow, the writer waits until every reading transaction of this process has ended, and new ones
  *          wait meanwhile: whoever reads must not wait for a thread that writes.
  * Lives:   slices that come out point into the map: valid until the transaction ends (in a write transaction:
@@ -67,10 +69,27 @@ uint64_t br_store_bytes(const struct br_store *s);       /* size of data.mdb */
  */
 BR_MUST_USE int br_store_check(struct br_store *s, struct br_err *err);
 
+/*
+ * For programs, once at their start: from then on a damaged page, on which LMDB stops or reads outside of the data file,
+ * calls fn instead of killing the process. fn must be fit for a signal handler, must end the process, and may be called
+ * in any thread.
+ */
+void br_store_on_damage(void (*fn)(void));
+
+/*
+ * Replaces a data file with damaged pages by one with all records that can still be read; pages and tables that cannot are told to
+ * `lost`. The old one is kept as data.mdb.damaged. Whether what was read is whole remains to be looked at. LOCKED while another
+ * process has it open; CORRUPT when nothing can be made of it. dir must not be open in this process.
+ */
+typedef void br_problem_fn(const char *what, void *arg);
+BR_MUST_USE int br_store_salvage(uint64_t *records, const char *dir, int64_t wait_ms, br_problem_fn *lost, void *arg, struct br_err *err);
+
 /* A snapshot for reading. Never hold one across a model call or a slow client. */
 BR_MUST_USE int br_txn_read(struct br_txn **out, struct br_store *s, struct br_err *err);
 void br_txn_end(struct br_txn *t);                       /* NULL is accepted */
 uint64_t br_txn_generation(struct br_txn *t);            /* raised by one with every commit; inside br_store_write: the new one */
+
+const char *br_table_name(const struct br_txn *t, enum br_table table); /* in lower case */
 
 /* From now on the checksums of vectors are looked at too, which reading leaves out: those of all other tables always are. */
 void br_txn_check_all(struct br_txn *t);
@@ -82,6 +101,20 @@ void br_txn_check_all(struct br_txn *t);
  */
 typedef int br_write_fn(struct br_txn *t, void *arg, struct br_err *err);
 BR_MUST_USE int br_store_write(struct br_store *s, br_write_fn *fn, void *arg, struct br_err *err);
+
+/* Runs fn under the writer lock with a snapshot for reading: nobody commits meanwhile. Returns what fn returns. */
+BR_MUST_USE int br_store_still(struct br_store *s, br_write_fn *fn, void *arg, struct br_err *err);
+
+/* Bytes of data.mdb that hold nothing. */
+BR_MUST_USE int br_store_slack(uint64_t *out, struct br_txn *t, struct br_err *err);
+/*
+ * Replaces data.mdb by a copy without its free pages when that gives back at least a tenth of it and 1 MB. The caller has no
+ * transaction. Not `done` with a reason: it would be worth it, but another process has the workspace open. FULL: no room for
+ * the copy. Until it is done the old file is untouched; after a failure of the exchange itself s can only be closed.
+ */
+bool br_store_worth_shrinking(const struct br_store *s, uint64_t slack);
+struct br_shrunk { bool done; uint64_t before, after; char why[100]; };
+BR_MUST_USE int br_store_shrink(struct br_shrunk *out, struct br_store *s, struct br_err *err);
 
 /* ---- records; `key` 1 to 511 bytes; key and val must not point into the store when something is changed ---- */
 
@@ -102,9 +135,18 @@ BR_MUST_USE int br_table_count(uint64_t *out, struct br_txn *t, enum br_table ta
  * Close cursors before their transaction ends. A new cursor stands outside: next is the first record, prev the last. After
  * "none" it stands nowhere, and next and prev are none too: seek again. Seeking an empty key gives the first record.
  */
-struct br_cur { void *c; struct br_txn *txn; enum br_table table; struct br_slice key, val; };
+struct br_cur {
+	void *c;
+	struct br_txn *txn;
+	enum br_table table;
+	struct br_slice key, val;
+	struct br_slice within; /* may be set after opening, borrowed: records whose key does not begin with it are not there, damaged or not */
+};
 BR_MUST_USE int br_cur_open(struct br_cur *c, struct br_txn *t, enum br_table table, struct br_err *err);
-/* First key >= key / the neighbours / the last key with this prefix: 1 there (key and val set), 0 none, negative on damage. */
+/*
+ * First key >= key / the neighbours / the last key with this prefix: 1 there (key and val set), 0 none, negative on damage.
+ * Where one record's checksum is wrong, key is set, and next and prev go on from there.
+ */
 int br_cur_seek(struct br_cur *c, struct br_slice key, struct br_err *err);
 int br_cur_next(struct br_cur *c, struct br_err *err);
 int br_cur_prev(struct br_cur *c, struct br_err *err);

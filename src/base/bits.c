@@ -63,6 +63,15 @@ void br_bits_andnot(struct br_bits *b, const struct br_bits *other)
 		b->w[i] &= ~other->w[i];
 }
 
+uint32_t *br_bits_ranks(const struct br_bits *b)
+{
+	uint32_t words = (b->n + 63) / 64, *ranks = br_allocn((size_t)words + 1, sizeof *ranks);
+
+	for (uint32_t i = 0; i < words; i++)
+		ranks[i + 1] = ranks[i] + (uint32_t)__builtin_popcountll(b->w[i]);
+	return ranks;
+}
+
 uint32_t br_bits_count(const struct br_bits *b)
 {
 	uint32_t sum = 0;

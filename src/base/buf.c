@@ -33,7 +33,7 @@ void br_buf_reset(struct br_buf *b)
 static bool grow(struct br_buf *b, size_t need)
 {
 	size_t cap = BR_MAX(BR_MAX(b->cap + b->cap / 2, need + 1), 64);
-	char *p = realloc(b->cap ? b->ptr : NULL, cap);
+	char *old = b->cap ? b->ptr : NULL, *p = b->max == SIZE_MAX ? br_realloc(old, cap) : realloc(old, cap);
 
 	if (!p) {
 		b->failed = BR_ENOMEM;

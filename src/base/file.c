@@ -7,6 +7,7 @@
 
 #include "internal.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,6 +17,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define TMP_PREFIX ".br-tmp-"
 
 /* ---- descriptors ---- */
 
@@ -60,7 +63,13 @@ int br_base__open_regular(int *fd_out, uint64_t *size, const char *path, struct 
 
 	if (fd < 0)
 		return open_fail(err, path);
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+	if (fstat(fd, &st) < 0) {
+		int rc = br_fail_errno(err, BR_EIO, "cannot look at '%s'", path);
+
+		close(fd);
+		return rc;
+	}
+	if (S_ISREG(st.st_mode)) {
 		*fd_out = fd;
 		*size = (uint64_t)st.st_size;
 		return 0;
@@ -169,7 +178,7 @@ static int fsync_folder(const char *dir)
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc, e;
 
 	if (fd < 0)
-		return -1;
+		return errno == EACCES ? 0 : -1; /* one that may be written but not read */
 	rc = fsync(fd);
 	e = errno;
 	close(fd);
@@ -177,53 +186,108 @@ static int fsync_folder(const char *dir)
 	return rc < 0 && e == EINVAL ? 0 : rc; /* some file systems cannot sync a folder */
 }
 
+/*
+ * Taken 1, refused 0 or -1. The maker of a temporary file keeps it locked, so that br_tmp_sweep can tell it from what a process
+ * left that died. Where locks do not work nothing is ever swept.
+ */
+static int lock_tmp(int fd, int cmd)
+{
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int rc;
+
+	while ((rc = fcntl(fd, cmd, &fl)) < 0 && errno == EINTR)
+		;
+	return rc == 0 ? 1 : errno == EAGAIN || errno == EACCES ? 0 : -1;
+}
+
+/* A sweep may have come between making the file and locking it. */
+static bool swept(int fd)
+{
+	struct stat st;
+
+	(void)lock_tmp(fd, F_OFD_SETLKW);
+	return fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
 /* A new file of an unused name in dir, so that the umask applies to mode; *name is the caller's. */
 static int create_beside(char **name, const char *dir, unsigned mode)
 {
 	uint8_t rnd[8];
 	char hex[17];
-	int fd;
+	int fd, e;
 
-	do {
+	for (;;) {
 		br_random(rnd, sizeof rnd);
 		br_hex(hex, rnd, sizeof rnd);
-		*name = br_sprintf("%s/.br-tmp-%s", dir, hex);
-		fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-		if (fd < 0) {
-			int e = errno;
-
-			free(*name);
-			*name = NULL;
+		*name = br_sprintf("%s/" TMP_PREFIX "%s", dir, hex);
+		fd = br_base__fd_high(open(*name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
+		if (fd >= 0 && !swept(fd))
+			return fd;
+		e = errno;
+		free(*name);
+		*name = NULL;
+		if (fd >= 0)
+			close(fd);
+		else if (e != EEXIST) {
 			errno = e;
+			return -1;
 		}
-	} while (fd < 0 && errno == EEXIST);
-	return fd;
+	}
 }
 
-/* Writes, syncs and closes fd; -1 with the errno of what failed first. */
-static int fill_and_close(int fd, const void *p, size_t n)
+int br_tmp_open(char **path, const char *dir, unsigned mode, struct br_err *err)
 {
-	int e = 0;
+	int fd = create_beside(path, dir, mode);
 
-	if (br_fd_write(fd, p, n) < 0 || fsync(fd) < 0)
-		e = errno;
-	if (close(fd) < 0 && !e)
-		e = errno;
-	errno = e;
-	return e ? -1 : 0;
+	return fd < 0 ? br_fail_errno(err, BR_EIO, "cannot create a file in '%s'", dir) : fd;
+}
+
+static bool is_left(int dir, const char *name, bool drop)
+{
+	int fd = openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	bool left = fd >= 0 && lock_tmp(fd, F_OFD_SETLK) > 0 && (!drop || unlinkat(dir, name, 0) == 0);
+
+	if (fd >= 0)
+		close(fd);
+	return left;
+}
+
+unsigned br_tmp_sweep(const char *dir, bool drop)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	unsigned n = 0;
+
+	while (d && (e = readdir(d)))
+		if (!strncmp(e->d_name, TMP_PREFIX, strlen(TMP_PREFIX)))
+			n += is_left(dirfd(d), e->d_name, drop);
+	if (d)
+		closedir(d);
+	return n;
 }
 
 int br_file_write_atomic(const char *path, const void *p, size_t n, unsigned mode, struct br_err *err)
 {
 	char *dir = folder_of(path), *tmp = NULL;
 	int fd = create_beside(&tmp, dir, mode), rc = 0;
-	bool renamed = fd >= 0 && fill_and_close(fd, p, n) == 0 && rename(tmp, path) == 0;
+	bool renamed = fd >= 0 && br_fd_write(fd, p, n) == 0 && fsync(fd) == 0 && rename(tmp, path) == 0;
 
 	if (!renamed || fsync_folder(dir) < 0)
 		rc = br_fail_errno(err, BR_EIO, "cannot write '%s'", path);
 	if (tmp && !renamed)
 		unlink(tmp);
+	if (fd >= 0)
+		close(fd); /* only now: it is locked until it has its name */
 	free(tmp);
+	free(dir);
+	return rc;
+}
+
+int br_sync_folder_of(const char *path, struct br_err *err)
+{
+	char *dir = folder_of(path);
+	int rc = fsync_folder(dir) < 0 ? br_fail_errno(err, BR_EIO, "cannot write '%s'", dir) : 0;
+
 	free(dir);
 	return rc;
 }
@@ -237,7 +301,9 @@ int br_mkdirs(const char *path, unsigned mode, struct br_err *err)
 		slash = strchr(slash + 1, '/');
 		if (slash)
 			*slash = '\0';
-		if (mkdir(part, mode) < 0 && !br_is_dir(part))
+		if (mkdir(part, mode) == 0)
+			rc = br_sync_folder_of(part, err);
+		else if (!br_is_dir(part))
 			rc = br_fail_errno(err, BR_EIO, "cannot make folder '%s'", part);
 		if (slash)
 			*slash = '/';

@@ -1,19 +1,27 @@
 /*
- * Memory: allocation that dies with a message, arenas, growable arrays. Every size goes through a checked multiplication.
+ * Memory: allocation that ends the program with a message, arenas, growable arrays. Every size goes through a checked
+ * multiplication.
  */
 #include "br/base.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+/* Without cleaning up, which could need memory: an open transaction is undone and locks are freed by the process's end. */
 static void *must(void *p, size_t n)
 {
+	char text[64];
+	int len;
+
 	if (p)
 		return p;
-	fprintf(stderr, "br: out of memory (%zu bytes)\n", n);
-	abort();
+	len = snprintf(text, sizeof text, "br: out of memory (%zu bytes)\n", n);
+	(void)!write(2, text, (size_t)len);
+	_exit(br_err_info(BR_ENOMEM)->exit);
 }
 
+void *br_must(void *p) { return must(p, 0); }
 void *br_alloc(size_t n) { return must(calloc(1, n ? n : 1), n); }
 void *br_try_alloc(size_t n) { return calloc(1, n ? n : 1); }
 void *br_realloc(void *p, size_t n) { return must(realloc(p, n ? n : 1), n); }
@@ -43,7 +51,7 @@ char *br_sprintf(const char *fmt, ...)
 	if (vasprintf(&p, fmt, ap) < 0)
 		p = NULL;
 	va_end(ap);
-	return must(p, 0);
+	return must(p, strlen(fmt));
 }
 
 void *br_vec_grow_(void *v, size_t *cap, size_t need, size_t size)

@@ -38,6 +38,12 @@ static const struct br_setting table[] = {
 	  "also take files and folders whose names begin with a dot" },
 	{ "embed.model",     NULL,          BR_SET_STR,     NULL,        ANY, NULL, true,
 	  "path of a .brem model file; the built-in model when unset" },
+	{ "ann.kind",        "BR_ANN_KIND", BR_SET_ENUM,    "auto",      ANY, "auto|exact|flat|sq8|ivf|hnsw|pq", false,
+	  "vector index: auto is ivf for many passages, exact never uses one, any other is used for any number" },
+	{ "ann.min_rows",    NULL,          BR_SET_INT,     "65536",     1, 4294967295.0, NULL, false,
+	  "passages from which on auto builds a vector index; fewer are compared one by one" },
+	{ "ann.auto",        "BR_ANN_AUTO", BR_SET_ENUM,    "true",      ANY, "true|false|wait", false,
+	  "after sync and ingest, build a vector index that is due: in the background, never, or before they end" },
 	{ "extract.helper",  "BR_EXTRACT",  BR_SET_STR,     NULL,        ANY, NULL, true,
 	  "path of the br-extract program" },
 };

@@ -112,7 +112,7 @@ static int put_failed(struct apply *a, const struct made *m, struct br_err *err)
 		return 0; /* a record that cannot be read has no name to be kept under */
 	if ((rc = old_doc(&old, a, d.path, err)) < 0)
 		return rc;
-	if (old && m->unread && old->state == BR_DOC_INDEXED)
+	if (old && m->unread && (old->state == BR_DOC_INDEXED || old->state == BR_DOC_UPLOADED))
 		return 0;
 	if ((rc = succeed(a, &d, old, err)) < 0)
 		return rc;
@@ -194,6 +194,12 @@ static int put_index(struct apply *a, struct br_err *err)
 	return rc;
 }
 
+/* What came through stdin is stored before its document is. */
+static int keep_original(struct apply *a, const struct input *in, const struct made *m, struct br_err *err)
+{
+	return in->origin == BR_FROM_UPLOAD && !in->file ? object_keep(a->c->ws, m->doc.sha, in->bytes, err) : 0;
+}
+
 static int put_docs(struct apply *a, struct br_err *err)
 {
 	int rc = 0;
@@ -201,7 +207,8 @@ static int put_docs(struct apply *a, struct br_err *err)
 	for (size_t i = 0; i < a->c->slice.n && rc >= 0; i++) {
 		struct slice *s = a->c->slice.v[i];
 		for (size_t k = 0; k < s->made.n && rc >= 0; k++)
-			rc = put_one(a, &s->made.v[k], err);
+			if ((rc = keep_original(a, &s->in.v[k], &s->made.v[k], err)) >= 0)
+				rc = put_one(a, &s->made.v[k], err);
 	}
 	return rc;
 }

@@ -129,6 +129,7 @@ static int by_id(uint32_t *out, struct br_txn *t, uint32_t nb, const char *id, s
 	extid_key(&k, EXT_DOC_ID, nb, id);
 	if ((rc = br_cur_open(&cur, t, BR_T_EXTID, err)) < 0)
 		return rc;
+	cur.within = br_key_slice(&k);
 	for (rc = br_cur_seek(&cur, br_key_slice(&k), err); rc > 0 && br_has_prefix(cur.key, br_key_slice(&k)); rc = br_cur_next(&cur, err)) {
 		if (found++) {
 			rc = br_fail(err, BR_EUSAGE, "'%s' is the beginning of more than one document id", id);
@@ -167,6 +168,30 @@ char *object_file(const struct br_ws *ws, const uint8_t sha[32])
 	return br_sprintf("%s/objects/%.2s/%s", ws->dir, hex, hex + 2);
 }
 
+static bool holds(const char *file, struct br_slice bytes)
+{
+	struct br_buf b = BR_BUF_INIT(BR_MAX_FILE);
+	bool same = br_is_file(file) && br_file_read(&b, file, BR_MAX_FILE, NULL) == 0 && br_slice_eq(br_buf_slice(&b), bytes);
+
+	br_buf_release(&b);
+	return same;
+}
+
+int object_keep(const struct br_ws *ws, const uint8_t sha[32], struct br_slice bytes, struct br_err *err)
+{
+	char *file = object_file(ws, sha), *dir;
+	int rc = 0;
+
+	if (!holds(file, bytes)) {
+		dir = br_strndup(file, (size_t)(br_path_base(file) - file));
+		if ((rc = br_mkdirs(dir, 0777, err)) == 0)
+			rc = br_file_write_atomic(file, bytes.ptr, bytes.len, 0666, err);
+		free(dir);
+	}
+	free(file);
+	return rc;
+}
+
 int br_doc_find(struct br_doc **out, struct br_arena *a, struct br_txn *t, const struct br_ws *ws, uint32_t nb, const char *name, struct br_err *err)
 {
 	char *path = doc_path_of(ws, name);
@@ -193,6 +218,7 @@ int br_doc_each(struct br_txn *t, uint32_t nb, br_doc_fn *fn, void *arg, struct 
 	br_key_init(&k, nb);
 	if ((rc = br_cur_open(&cur, t, BR_T_DOC, err)) < 0)
 		return rc;
+	cur.within = br_key_slice(&k);
 	for (rc = br_cur_seek(&cur, br_key_slice(&k), err); rc > 0 && br_has_prefix(cur.key, br_key_slice(&k)); rc = br_cur_next(&cur, err)) {
 		struct br_doc d;
 		if (cur.key.len != 8)
@@ -223,7 +249,7 @@ static int put_keys(struct br_txn *t, uint32_t nb, const struct br_doc *d, struc
 	return br_put(t, BR_T_EXTID, br_key_slice(&k), br_slice(&num, 8), err);
 }
 
-int doc_put(struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err)
+int doc_store(struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err)
 {
 	struct br_buf b = BR_BUF_INIT(1 << 20);
 	struct br_key k;
@@ -231,11 +257,17 @@ int doc_put(struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err
 
 	doc_encode(&b, d);
 	doc_key(&k, nb, d->doc);
-	if ((rc = br_buf_check(&b, "document record", err)) == 0 &&
-	    (rc = br_append(t, BR_T_DOC, br_key_slice(&k), br_buf_slice(&b), err)) == 0)
-		rc = put_keys(t, nb, d, err);
+	if ((rc = br_buf_check(&b, "document record", err)) == 0)
+		rc = br_append(t, BR_T_DOC, br_key_slice(&k), br_buf_slice(&b), err);
 	br_buf_release(&b);
 	return rc;
+}
+
+int doc_put(struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err)
+{
+	int rc = doc_store(t, nb, d, err);
+
+	return rc < 0 ? rc : put_keys(t, nb, d, err);
 }
 
 static int del_keys(struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err)
@@ -253,48 +285,16 @@ static int del_keys(struct br_txn *t, uint32_t nb, const struct br_doc *d, struc
 
 /* ---- retiring: the same words that were counted in are counted out ---- */
 
-struct retire {
-	const struct br_doc *doc;
-	struct br_slice text;
-	struct br_fts_unit *unit;
-	struct br_tokenizer *tok;
-	br_slices piece;
-};
-
-static int retire_chunk(const struct br_chunk_rec *c, const struct br_range *skip, size_t n_skip, void *arg, struct br_err *err)
-{
-	struct retire *r = arg;
-	struct compose what = { r->doc->title, br_doc_name(r->doc), c->heading, { 0 }, c->off, skip, n_skip };
-
-	if ((uint64_t)c->off + c->len > r->text.len)
-		return br_fail(err, BR_ECORRUPT, "chunk %u reaches beyond its document's text", c->chunk);
-	what.body = br_slice(r->text.ptr + c->off, c->len);
-	compose(&r->piece, &what);
-	br_fts_unit_begin(r->unit);
-	for (size_t i = 0; i < r->piece.n; i++)
-		br_fts_unit_text(r->unit, r->tok, r->piece.v[i]);
-	br_fts_unit_end(r->unit);
-	return 0;
-}
-
 static int forget_words(struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err)
 {
-	struct br_buf text = BR_BUF_INIT(BR_MAX_TEXT);
-	struct retire r = { .doc = d, .unit = br_fts_unit_new(), .tok = br_tokenizer_new() };
-	int rc;
+	struct reindex *r = reindex_new(NULL);
+	int rc = reindex_doc(r, t, nb, d, err);
 
-	br_tokenizer_lang(r.tok, d->lang);
-	if ((rc = br_doc_text(&text, NULL, t, nb, d->doc, 0, UINT32_MAX, err)) == 0) {
-		r.text = br_buf_slice(&text);
-		if ((rc = chunks_each(t, nb, d->first_chunk, d->chunks, retire_chunk, &r, err)) == 0) {
-			br_fts_unit_finish(r.unit);
-			rc = br_fts_forget(t, nb, r.unit, err);
-		}
+	if (rc == 0) {
+		br_fts_unit_finish(r->unit);
+		rc = br_fts_forget(t, nb, r->unit, err);
 	}
-	br_vec_release(&r.piece);
-	br_tokenizer_free(r.tok);
-	br_fts_unit_free(r.unit);
-	br_buf_release(&text);
+	reindex_free(r);
 	return rc;
 }
 

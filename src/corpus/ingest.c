@@ -261,7 +261,7 @@ static int add_records(struct run *r, FILE *f, const char *name, struct br_err *
 	}
 	if (rc == 0)
 		rc = br_check_stop(err);
-	if (rc == 0 && ferror(f))
+	if (rc == 0 && !feof(f)) /* a line for which there is no memory ends the loop, too */
 		rc = br_fail_errno(err, BR_EIO, "cannot read '%s'", name);
 	free(line);
 	return rc;
@@ -285,33 +285,14 @@ static int ingest_records(struct run *r, const char *const *path, size_t n, stru
 
 /* ---- uploads and stdin: bytes without a file that stays ---- */
 
-static int keep_object(struct br_ws *ws, const uint8_t sha[32], struct br_slice bytes, struct br_err *err)
-{
-	char *file = object_file(ws, sha), *dir;
-	int rc = 0;
-
-	if (!br_is_file(file)) {
-		dir = br_strndup(file, (size_t)(br_path_base(file) - file));
-		if ((rc = br_mkdirs(dir, 0777, err)) == 0)
-			rc = br_file_write_atomic(file, bytes.ptr, bytes.len, 0666, err);
-		free(dir);
-	}
-	free(file);
-	return rc;
-}
-
 static int ingest_stdin(struct run *r, struct br_err *err)
 {
 	const char *name = r->opts->stdin_name ? r->opts->stdin_name : "stdin";
 	struct br_buf b = BR_BUF_INIT(BR_MAX_FILE);
 	struct input *in;
-	uint8_t sha[32];
 	int rc;
 
 	if ((rc = br_fd_read(&b, 0, BR_MAX_FILE, name, err)) < 0)
-		goto out;
-	br_sha256(sha, b.ptr, b.len);
-	if ((rc = keep_object(r->ws, sha, br_buf_slice(&b), err)) < 0)
 		goto out;
 	in = next_input(r);
 	*in = (struct input){ .origin = BR_FROM_UPLOAD, .action = BR_ACT_ADD, .size = b.len };
@@ -500,7 +481,7 @@ int br_sync(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *
 
 /* ---- upload ---- */
 
-struct upload { struct run *r; const char *path; struct br_doc doc; enum br_action outcome; };
+struct upload { struct run *r; const char *path; struct br_slice bytes; struct br_doc doc; enum br_action outcome; };
 
 static int put_upload(struct br_txn *t, void *arg, struct br_err *err)
 {
@@ -512,7 +493,7 @@ static int put_upload(struct br_txn *t, void *arg, struct br_err *err)
 	int rc = nb_load(&nb, &a, t, u->r->nb->nb, err);
 
 	u->outcome = BR_ACT_ADD;
-	if (rc <= 0)
+	if (rc <= 0 || (rc = object_keep(u->r->ws, d.sha, u->bytes, err)) < 0)
 		goto out;
 	if ((rc = doc_by_path(&num, t, nb->nb, d.path, err)) < 0)
 		goto out;
@@ -535,14 +516,12 @@ out:
 static int upload_bytes(struct upload *u, struct br_slice bytes, struct br_err *err)
 {
 	const struct br_ingest_opts *o = u->r->opts;
-	int rc;
 
+	u->bytes = bytes;
 	u->doc = (struct br_doc){ .origin = BR_FROM_UPLOAD, .state = BR_DOC_UPLOADED, .path = (char *)u->path, .size = bytes.len,
 		.title = (char *)o->title, .meta = (char *)o->meta, .created = br_now(), .seen_ns = br_now_ns() };
 	br_uuid_ordered(u->doc.id, u->doc.seen_ns / 1000000);
 	br_sha256(u->doc.sha, bytes.ptr, bytes.len);
-	if ((rc = keep_object(u->r->ws, u->doc.sha, bytes, err)) < 0)
-		return rc;
 	return br_store_write(u->r->ws->store, put_upload, u, err);
 }
 

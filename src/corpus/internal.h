@@ -24,6 +24,9 @@ double get_double(struct br_rd *r);
 /* ---- notebooks (notebook.c) ---- */
 int nb_load(struct br_nb **out, struct br_arena *a, struct br_txn *t, uint32_t nb, struct br_err *err); /* 1 there, 0 not */
 int nb_store(struct br_txn *t, struct br_nb *nb, struct br_err *err); /* also stamps updated and generation */
+int nb_restore(struct br_txn *t, struct br_nb *nb, struct br_err *err); /* stamps generation only: the same documents as before */
+void nb_defaults(struct br_nb *nb, const struct br_ws *ws);             /* settings and model of a new one */
+bool nb_fits(const struct br_nb *nb, const struct br_model *m);         /* its vectors are of this model */
 void nb_count_lang(struct br_nb *nb, struct br_arena *a, const char *lang, int by);
 /* The key of an external id. */
 void extid_key(struct br_key *k, enum br_extid_kind kind, uint32_t nb, const char *id);
@@ -35,6 +38,7 @@ int doc_decode(struct br_doc *out, struct br_arena *a, uint32_t doc, struct br_s
 /* Number of the document at this exact path: 1 there, 0 not. */
 int doc_by_path(uint32_t *out, struct br_txn *t, uint32_t nb, const char *path, struct br_err *err);
 int doc_put(struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err); /* record, path and id */
+int doc_store(struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err); /* record alone */
 /* Takes the document's chunks out of the index and its text out of the store; the DOC record and its keys stay. nb's counts follow. */
 int doc_retire(struct br_txn *t, struct br_nb *nb, struct br_arena *a, const struct br_doc *d, struct br_err *err);
 /* doc_retire, and the record, path and id go too. */
@@ -44,6 +48,11 @@ char *doc_path_of(const struct br_ws *ws, const char *file);
 /* The file behind a FILE document, openable from anywhere; caller frees. */
 char *doc_file_of(const struct br_ws *ws, const char *path);
 char *object_file(const struct br_ws *ws, const uint8_t sha[32]);
+/* Noted in the error of an upload whose stored original is known to be lost. */
+#define ORIGINAL_LOST "stored original was damaged"
+static inline bool original_lost(const struct br_doc *d) { return !strncmp(d->error, ORIGINAL_LOST, sizeof ORIGINAL_LOST - 1); }
+/* Stores an original. Only under the writer lock: br gc, which holds it, then never takes one that a commit will name for a leftover. */
+int object_keep(const struct br_ws *ws, const uint8_t sha[32], struct br_slice bytes, struct br_err *err);
 
 /* ---- stored text (text.c) ---- */
 struct plan;
@@ -91,6 +100,53 @@ typedef BR_VEC(struct br_slice) br_slices;
 /* Slices of c (borrowed) that make up the indexed text, in a fixed order. */
 void compose(br_slices *out, const struct compose *c);
 
+/* ---- numbers of chunks (renumber.c) ---- */
+void numbering_name(char out[24], uint32_t nb); /* META counter of how often chunks were renumbered */
+/* Chunks in `live` keep their order and get new numbers from 0 on, in CHUNK and DOC; other segments and DEAD go. nb's counts follow. */
+int renumber_chunks(struct br_txn *t, struct br_nb *nb, const struct br_bits *live, struct br_err *err);
+
+/* ---- words and vectors of stored documents (reindex.c); model NULL: words alone ---- */
+struct reindex {
+	struct br_fts_unit *unit;       /* chunks of all documents since the last reset */
+	BR_VEC(int8_t) code;            /* [chunks][dim] */
+	BR_VEC(float) scale;
+	uint32_t dim;
+	/* inside */
+	struct br_tokenizer *tok;
+	struct br_embedder *embedder;
+	struct br_embedding vec;
+	struct br_text_reader *reader;
+	struct br_buf text;
+	br_slices piece;
+	const struct br_doc *doc;
+};
+struct reindex *reindex_new(const struct br_model *model);
+void reindex_free(struct reindex *r);
+void reindex_reset(struct reindex *r);
+int reindex_doc(struct reindex *r, struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err);
+
+/* ---- walks that damage does not end (scan.c) ---- */
+enum { SCAN_KEEP, SCAN_DROP };
+/* why: what is wrong with the record, whose value is empty then; else NULL. SCAN_KEEP, SCAN_DROP (in a write transaction), or negative to stop. */
+typedef int scan_fn(struct br_slice key, struct br_slice val, const struct br_err *why, void *arg);
+/* Every record whose key begins with prefix. fn changes nothing itself. */
+int scan(struct br_txn *t, enum br_table table, struct br_slice prefix, scan_fn *fn, void *arg, struct br_err *err);
+
+/* ---- verify.c ---- */
+/* Whether the text and chunks of an indexed document are whole and its own; CORRUPT names what is not. */
+struct doc_check { struct br_txn *t; uint32_t nb; bool quick; struct br_text_reader *reader; struct br_buf text; };
+void doc_check_init(struct doc_check *c, struct br_txn *t, uint32_t nb);
+void doc_check_release(struct doc_check *c);
+int doc_check(struct doc_check *c, const struct br_doc *d, struct br_err *err);
+/* The stored original of an upload: there, and what its name says. */
+int object_check(const struct br_ws *ws, const struct br_doc *d, struct br_err *err);
+/* Problems of one notebook, told to nobody; more when it has no readable record. */
+int nb_problems(uint64_t *n, struct br_ws *ws, struct br_txn *t, uint32_t nb, struct br_err *err);
+
+/* ---- care (gc.c, repair.c) ---- */
+/* The notebook without deleted chunks; force: written anew though there are none. 1 changed, 0 nothing to do. */
+int gc_notebook(struct br_txn *t, struct br_ws *ws, struct br_nb *nb, bool force, struct br_err *err);
+
 /* ---- planning and doing (plan.c, work.c, commit.c, ingest.c) ---- */
 struct input {
 	uint8_t origin;                 /* enum br_origin */
@@ -122,7 +178,7 @@ struct made {
 	enum br_action action;          /* KEEP, SKIP and FAIL are decided by the worker, ADD or CHANGE when written */
 	enum br_action outcome;         /* ADD or CHANGE, known once written */
 	bool touch;                     /* KEEP with new size, mtime or inode to record */
-	bool unread;                    /* FAIL before a byte was understood: what is indexed of an older version stays */
+	bool unread;                    /* FAIL before it was understood: what there is of an older version stays */
 	struct packed_text text;
 	struct packed_chunks chunks;
 };

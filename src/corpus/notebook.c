@@ -126,13 +126,12 @@ int nb_load(struct br_nb **out, struct br_arena *a, struct br_txn *t, uint32_t n
 	return rc <= 0 ? rc : nb_decode(out, a, nb, val, err);
 }
 
-int nb_store(struct br_txn *t, struct br_nb *nb, struct br_err *err)
+int nb_restore(struct br_txn *t, struct br_nb *nb, struct br_err *err)
 {
 	struct br_buf b = BR_BUF_INIT(16 << 20);
 	struct br_key k;
 	int rc;
 
-	nb->updated = br_now();
 	nb->generation = br_txn_generation(t);
 	nb_encode(&b, nb);
 	br_key_init(&k, nb->nb);
@@ -140,6 +139,12 @@ int nb_store(struct br_txn *t, struct br_nb *nb, struct br_err *err)
 		rc = br_put(t, BR_T_NOTEBOOK, br_key_slice(&k), br_buf_slice(&b), err);
 	br_buf_release(&b);
 	return rc;
+}
+
+int nb_store(struct br_txn *t, struct br_nb *nb, struct br_err *err)
+{
+	nb->updated = br_now();
+	return nb_restore(t, nb, err);
 }
 
 void nb_count_lang(struct br_nb *nb, struct br_arena *a, const char *lang, int by)
@@ -325,6 +330,19 @@ static void pin_model(struct br_nb *nb, const struct br_model *m)
 	nb->dim = info->dim;
 }
 
+void nb_defaults(struct br_nb *nb, const struct br_ws *ws)
+{
+	settings_from_config(nb, ws->config);
+	pin_model(nb, ws->model);
+}
+
+bool nb_fits(const struct br_nb *nb, const struct br_model *m)
+{
+	const struct br_model_info *info = br_model_info(m);
+
+	return nb->dim == info->dim && !strcmp(nb->model_id, info->id) && !memcmp(nb->model_sha, info->sha, sizeof info->sha);
+}
+
 static int create(struct br_txn *t, void *arg, struct br_err *err)
 {
 	struct nb_change *c = arg;
@@ -338,8 +356,7 @@ static int create(struct br_txn *t, void *arg, struct br_err *err)
 	nb.name = (char *)c->name;
 	nb.created = br_now();
 	memcpy(nb.id, c->id, sizeof nb.id);
-	settings_from_config(&nb, c->ws->config);
-	pin_model(&nb, c->ws->model);
+	nb_defaults(&nb, c->ws);
 	if ((rc = br_meta_put(t, "next_notebook", nb.nb + 1, err)) < 0 ||
 	    (rc = put_extid(t, EXT_NB_ID, nb.id, nb.nb, err)) < 0 ||
 	    (rc = put_extid(t, EXT_NB_NAME, nb.name, nb.nb, err)) < 0)
@@ -436,6 +453,7 @@ static int delete_nb(struct br_txn *t, void *arg, struct br_err *err)
 	struct nb_change *c = arg;
 	struct br_arena a = { 0 };
 	struct br_nb *nb;
+	char name[24];
 	struct br_key k;
 	uint64_t now;
 	int rc;
@@ -446,7 +464,8 @@ static int delete_nb(struct br_txn *t, void *arg, struct br_err *err)
 	br_key_init(&k, nb->nb);
 	for (size_t i = 0; i < BR_COUNT(tables) && rc >= 0; i++)
 		rc = br_del_prefix(t, tables[i], br_key_slice(&k), err);
-	if (rc < 0 || (rc = br_meta_get(&now, t, "current", err)) < 0)
+	numbering_name(name, nb->nb);
+	if (rc < 0 || (rc = br_del(t, BR_T_META, br_slice_str(name), err)) < 0 || (rc = br_meta_get(&now, t, "current", err)) < 0)
 		goto out;
 	if (now == nb->nb)
 		rc = use_first(t, err);

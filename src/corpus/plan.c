@@ -152,7 +152,8 @@ static void compare(struct planner *p, const struct br_walk_entry *e, struct kno
 {
 	int same;
 
-	if (k->d.state == BR_DOC_FAILED && same_stat(&k->d, e)) { /* try again: rights may have changed */
+	if (k->d.state == BR_DOC_FAILED && (same_stat(&k->d, e) || same_content(&k->d, e->path, e->size, NULL) > 0)) {
+		/* try again: rights may have changed, or it was not the file that was at fault */
 		want(p, e, k->d.path, BR_ACT_CHANGE, false);
 		if (p->opts->plan)
 			event(p, BR_ACT_FAIL, k->d.path, NULL, k->d.error, e->size);

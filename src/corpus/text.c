@@ -8,11 +8,13 @@
 
 #include "internal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <zdict.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 enum {
 	DICT_BYTES = 32 << 10,
@@ -38,7 +40,7 @@ static struct text_dict *dict_new(struct br_slice bytes)
 	memcpy(p, bytes.ptr, bytes.len);
 	d->bytes = br_slice(p, bytes.len);
 	d->id = ZSTD_getDictID_fromDict(p, bytes.len);
-	d->zstd = ZSTD_createCDict_byReference(p, bytes.len, TEXT_ZSTD_LEVEL);
+	d->zstd = br_must(ZSTD_createCDict_byReference(p, bytes.len, TEXT_ZSTD_LEVEL));
 	return d;
 }
 
@@ -67,6 +69,7 @@ int text_dict_load(struct text_dict **out, struct br_txn *t, uint32_t nb, struct
 	br_key_init(&k, nb);
 	if ((rc = br_cur_open(&cur, t, BR_T_DICT, err)) < 0)
 		return rc;
+	cur.within = br_key_slice(&k);
 	rc = br_cur_seek(&cur, br_key_slice(&k), err);
 	if (rc > 0 && br_has_prefix(cur.key, br_key_slice(&k)))
 		*out = dict_new(cur.val);
@@ -151,7 +154,7 @@ void packed_text_release(struct packed_text *p)
 
 struct text_packer *text_packer_new(const struct text_dict *d)
 {
-	ZSTD_CCtx *z = ZSTD_createCCtx();
+	ZSTD_CCtx *z = br_must(ZSTD_createCCtx());
 
 	ZSTD_CCtx_setParameter(z, ZSTD_c_compressionLevel, TEXT_ZSTD_LEVEL);
 	ZSTD_CCtx_setParameter(z, ZSTD_c_contentSizeFlag, 0);
@@ -172,7 +175,8 @@ int pack_text(struct packed_text *out, struct text_packer *packer, struct br_sli
 			return br_buf_check(&out->bytes, "stored text", err);
 		got = ZSTD_compress2((ZSTD_CCtx *)packer, out->bytes.ptr + out->bytes.len, bound, text.ptr + at, n);
 		if (ZSTD_isError(got))
-			return br_fail(err, BR_EBUG, "compressing text: %s", ZSTD_getErrorName(got));
+			return br_fail(err, ZSTD_getErrorCode(got) == ZSTD_error_memory_allocation ? BR_ENOMEM : BR_EBUG,
+			               "compressing text: %s", ZSTD_getErrorName(got));
 		out->bytes.len += got;
 		*br_vec_push(&out->end) = (uint32_t)out->bytes.len;
 	}
@@ -214,7 +218,7 @@ struct br_text_reader *br_text_reader_new(void)
 {
 	struct br_text_reader *r = br_alloc(sizeof *r);
 
-	r->zstd = ZSTD_createDCtx();
+	r->zstd = br_must(ZSTD_createDCtx());
 	return r;
 }
 
@@ -243,8 +247,10 @@ static int need_dict(struct br_text_reader *r, struct br_txn *t, uint32_t nb, ui
 	if (!rc)
 		return br_fail(err, BR_ECORRUPT, "the text's dictionary %08x is not there", id);
 	ZSTD_freeDDict(r->dict);
+	errno = 0;
 	if (!(r->dict = ZSTD_createDDict(bytes.ptr, bytes.len)))
-		return br_fail(err, BR_ECORRUPT, "the text's dictionary %08x is damaged", id);
+		return br_fail(err, errno == ENOMEM ? BR_ENOMEM : BR_ECORRUPT, "the text's dictionary %08x %s", id,
+		               errno == ENOMEM ? "needs more memory" : "is damaged");
 	r->dict_id = id;
 	return 0;
 }

@@ -193,7 +193,7 @@ static void index_chunk(struct job *j, const struct compose *what)
 static void index_chunks(struct job *j, const struct br_chunks *c)
 {
 	const struct br_extracted *e = &j->w->text;
-	struct br_buf path = BR_BUF_INIT(1 << 16);
+	struct br_buf path = BR_BUF_INIT(SIZE_MAX);
 	struct compose what = { .title = j->m->doc.title, .name = br_doc_name(&j->m->doc), .skip = e->skip.v, .n_skip = e->skip.n };
 
 	j->w->tokens.n = 0;
@@ -266,6 +266,7 @@ static void work(struct job *j)
 		describe(j);
 		rc = cut(j, &err);
 	}
+	j->m->unread = rc == -BR_ENOMEM || rc == -BR_EIO; /* not the input's fault: another time it may succeed */
 	if (rc < 0)
 		failed(j, rc == -BR_EUNSUPPORTED ? BR_ACT_SKIP : BR_ACT_FAIL, err.msg);
 	else if (!j->m->doc.chunks)

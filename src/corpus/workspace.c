@@ -75,6 +75,19 @@ static int make_default(struct br_store *store, struct br_config *config, struct
 	return br_nb_create(&ws, "default", NULL, err);
 }
 
+/* Without one the data file was left by an init that died before its end: it can be gone on with. */
+static int has_commits(struct br_store *store, struct br_err *err)
+{
+	struct br_txn *t;
+	int rc = br_txn_read(&t, store, err);
+
+	if (rc == 0) {
+		rc = br_txn_generation(t) > 0;
+		br_txn_end(t);
+	}
+	return rc;
+}
+
 int br_ws_init(const char *dir, struct br_err *err)
 {
 	static const char *const sub[] = { "objects", "index", "tmp" };
@@ -82,8 +95,6 @@ int br_ws_init(const char *dir, struct br_err *err)
 	struct br_config *config = NULL;
 	int rc;
 
-	if (is_workspace(dir))
-		return br_fail(err, BR_EEXISTS, "'%s' is a workspace already", dir);
 	if ((rc = br_mkdirs(dir, 0777, err)) < 0)
 		return rc;
 	for (size_t i = 0; i < BR_COUNT(sub); i++) {
@@ -96,7 +107,10 @@ int br_ws_init(const char *dir, struct br_err *err)
 	if ((rc = br_config_load(&config, NULL, err)) < 0 ||
 	    (rc = br_store_open(&store, dir, &(struct br_store_opts){ BR_STORE_CREATE, 10000 }, err)) < 0)
 		goto out;
-	rc = make_default(store, config, err);
+	if ((rc = has_commits(store, err)) > 0)
+		rc = br_fail(err, BR_EEXISTS, "'%s' is a workspace already", dir);
+	else if (rc == 0 && (rc = make_default(store, config, err)) == 0)
+		rc = br_sync_folder_of(dir, err);
 out:
 	br_store_close(store);
 	br_config_free(config);
@@ -136,6 +150,7 @@ int br_ws_open(struct br_ws **out, const char *dir, int64_t wait_ms, struct br_e
 		br_ws_close(ws);
 		return rc;
 	}
+	ws->vindexes = br_vindexes_new();
 	*out = ws;
 	return 0;
 }
@@ -144,6 +159,7 @@ void br_ws_close(struct br_ws *ws)
 {
 	if (!ws)
 		return;
+	br_vindexes_free(ws->vindexes);
 	br_store_close(ws->store);
 	if (ws->model && ws->model != br_model_builtin())
 		br_model_close((struct br_model *)ws->model);

@@ -38,7 +38,7 @@ static size_t block_bytes(uint32_t dim, uint32_t rows)
 
 static void block_head(char *p, uint32_t dim, uint32_t rows)
 {
-	struct br_buf b = BR_BUF_INIT(BLOCK_HEAD);
+	struct br_buf b = BR_BUF_INIT(SIZE_MAX);
 
 	br_buf_le16(&b, BLOCK_MAGIC);
 	br_buf_u8(&b, KIND_INT8);
@@ -95,6 +95,19 @@ struct draft {
 	char *scale;
 	uint32_t dim, n;
 };
+
+static struct draft draft_new(uint32_t dim)
+{
+	uint32_t per = rows_per_block(dim);
+
+	return (struct draft){ .code = br_alloc((size_t)per * dim), .scale = br_alloc(4 * (size_t)per), .dim = dim };
+}
+
+static void draft_free(struct draft *d)
+{
+	free(d->code);
+	free(d->scale);
+}
 
 /* The rows before `at` that the block already holds; rows of a block that is not stored have no vector. */
 static int draft_head(struct draft *d, struct br_txn *t, uint32_t nb, uint32_t block, uint32_t at, struct br_err *err)
@@ -156,9 +169,10 @@ int br_vec_write(struct br_txn *t, uint32_t nb, uint32_t dim, uint32_t first, co
 		 struct br_err *err)
 {
 	uint32_t per = rows_per_block(dim);
-	struct draft d = { .code = br_alloc((size_t)per * dim), .scale = br_alloc(4 * (size_t)per), .dim = dim };
+	struct draft d = draft_new(dim);
 	int rc = 0;
 
+	br_txn_check_all(t); /* the last block is written anew with a new checksum, so its old one must be right */
 	for (uint32_t m; rc == 0 && n; n -= m, first += m, code += (size_t)m * dim, scale += m) {
 		uint32_t block = first / per, at = first % per;
 		m = BR_MIN(n, per - at);
@@ -167,8 +181,7 @@ int br_vec_write(struct br_txn *t, uint32_t nb, uint32_t dim, uint32_t first, co
 		draft_add(&d, code, scale, m);
 		rc = draft_put(&d, t, nb, block, err);
 	}
-	free(d.code);
-	free(d.scale);
+	draft_free(&d);
 	return rc;
 }
 
@@ -178,6 +191,91 @@ int br_vec_drop(struct br_txn *t, uint32_t nb, struct br_err *err)
 
 	br_key_init(&k, nb);
 	return br_del_prefix(t, BR_T_VEC, br_key_slice(&k), err);
+}
+
+/* ---- compaction: rows only move towards the front, so a block is read before anything is written over it ---- */
+
+/* The rows of a block, copied, since what is read from a store ends with the next change; one that is not stored is all zero. */
+static int draft_load(struct draft *d, struct br_txn *t, uint32_t nb, uint32_t block, uint32_t rows, struct br_err *err)
+{
+	struct br_ann_block b;
+	int rc = block_get(&b, t, nb, d->dim, block, err);
+
+	if (rc < 0)
+		return rc;
+	if (b.code && b.n != rows)
+		return damaged(err, nb, block, "number of rows");
+	d->n = 0;
+	return draft_head(d, t, nb, block, rows, err);
+}
+
+/* Row i of `from` goes behind the last of `to`. */
+static void draft_move(struct draft *to, const struct draft *from, uint32_t i)
+{
+	memcpy(to->code + (size_t)to->n * to->dim, from->code + (size_t)i * to->dim, to->dim);
+	memcpy(to->scale + 4 * (size_t)to->n, from->scale + 4 * (size_t)i, 4);
+	to->n++;
+}
+
+struct squeeze { struct br_txn *txn; uint32_t nb, per, block; struct draft old, now; }; /* block: the next to be written */
+
+static int squeeze_put(struct squeeze *q, struct br_err *err)
+{
+	int rc = draft_put(&q->now, q->txn, q->nb, q->block++, err);
+
+	q->now.n = 0;
+	return rc;
+}
+
+static int squeeze_block(struct squeeze *q, uint32_t block, const struct br_bits *live, struct br_err *err)
+{
+	uint32_t from = block * q->per, rows = BR_MIN(q->per, live->n - from);
+	int rc = draft_load(&q->old, q->txn, q->nb, block, rows, err);
+
+	for (uint32_t i = 0; rc == 0 && i < rows; i++) {
+		if (!br_bits_get(live, from + i))
+			continue;
+		draft_move(&q->now, &q->old, i);
+		if (q->now.n == q->per)
+			rc = squeeze_put(q, err);
+	}
+	return rc;
+}
+
+static int squeeze_all(struct squeeze *q, const struct br_bits *live, struct br_err *err)
+{
+	uint32_t blocks = (live->n + q->per - 1) / q->per;
+	struct br_key k;
+	int rc = 0;
+
+	for (uint32_t b = q->block; rc == 0 && b < blocks; b++)
+		rc = squeeze_block(q, b, live, err);
+	if (rc == 0 && q->now.n)
+		rc = squeeze_put(q, err);
+	for (uint32_t b = q->block; rc >= 0 && b < blocks; b++) {
+		block_key(&k, q->nb, b);
+		rc = br_del(q->txn, BR_T_VEC, br_key_slice(&k), err);
+	}
+	return BR_MIN(0, rc);
+}
+
+int br_vec_compact(struct br_txn *t, uint32_t nb, uint32_t dim, const struct br_bits *live, struct br_err *err)
+{
+	struct squeeze q = { .txn = t, .nb = nb, .per = rows_per_block(dim) };
+	uint32_t first = 0;
+	int rc;
+
+	while (first < live->n && br_bits_get(live, first)) /* rows in front of the first deleted one stay where they are */
+		first++;
+	if (first == live->n)
+		return 0;
+	q.block = first / q.per;
+	q.old = draft_new(dim);
+	q.now = draft_new(dim);
+	rc = squeeze_all(&q, live, err);
+	draft_free(&q.old);
+	draft_free(&q.now);
+	return rc;
 }
 
 /* ---- reading ---- */
@@ -248,6 +346,7 @@ int br_vec_verify(struct br_txn *t, uint32_t nb, uint32_t dim, uint32_t rows, st
 	br_key_init(&k, nb);
 	if ((rc = br_cur_open(&c, t, BR_T_VEC, err)) < 0)
 		return rc;
+	c.within = br_key_slice(&k);
 	rc = br_cur_seek(&c, br_key_slice(&k), err);
 	while (rc > 0 && br_has_prefix(c.key, br_key_slice(&k))) {
 		if (c.key.len != 8)

@@ -89,4 +89,15 @@ int br_fts__seg_check(struct br_slice val, uint32_t first, const struct br_fts__
 
 void br_fts__len_key(struct br_key *k, uint32_t nb, uint32_t block);
 
+/* ---- write.c: an index written anew, the same as br_fts_write of all its chunks in one commit ---- */
+
+/* The notebook has no index. len, one for each of the n chunks, is borrowed; so is each term until its end. Free by free(). */
+struct br_fts__writer;
+int br_fts__writer_new(struct br_fts__writer **out, struct br_txn *t, uint32_t nb, const uint16_t *len, uint32_t n, struct br_err *err);
+/* Terms in byte order; of each its postings in order of chunks, one at the least. */
+int br_fts__writer_term(struct br_fts__writer *w, struct br_slice term);
+int br_fts__writer_add(struct br_fts__writer *w, uint32_t chunk, uint32_t tf);
+int br_fts__writer_term_end(struct br_fts__writer *w);
+int br_fts__writer_finish(struct br_fts__writer *w); /* lengths and totals */
+
 #endif

@@ -109,14 +109,27 @@ int br_fts__cursor_next(struct br_fts__cursor *c, struct br_fts__postings *p, st
 	return rc;
 }
 
+/* Whether gaps as wide as these add up to no more than 32 bits hold; narrow ones always do. */
+static bool gaps_fit(const uint32_t gap[BR_FTS__BLOCK], unsigned bits)
+{
+	uint64_t sum = 0;
+	if (bits <= 24)
+		return true;
+	for (int i = 0; i < BR_FTS__BLOCK; i++)
+		sum += gap[i];
+	return sum <= UINT32_MAX - BR_FTS__BLOCK;
+}
+
+/* What passes ascends, from spot.from to head.last. */
 int br_fts__cursor_chunks(struct br_fts__cursor *c, struct br_fts__postings *p, struct br_err *err)
 {
 	const struct br_fts__spot *s = &c->spot;
 	if (c->chunks_ready)
 		return 0;
 	br_fts__unpack(c->chunks, s->data, s->head.gap_bits);
+	bool fit = gaps_fit(c->chunks, s->head.gap_bits);
 	br_fts__sum_gaps(c->chunks, s->from - 1);
-	if (c->chunks[BR_FTS__BLOCK - 1] != s->head.last || s->head.last >= p->ever)
+	if (!fit || c->chunks[BR_FTS__BLOCK - 1] != s->head.last || s->head.last >= p->ever)
 		return br_fts__damaged(err, &p->at, "a block of postings does not end where its header says");
 	c->chunks_ready = true;
 	return 0;
@@ -141,16 +154,11 @@ int br_fts__tf(uint32_t *tf, struct br_fts__cursor *c, struct br_fts__postings *
 		return rc;
 	if ((rc = br_fts__cursor_chunks(c, p, err)) < 0)
 		return rc;
-	uint32_t at = c->at;
-	while (at + 8 <= c->n && c->chunk[at + 7] < chunk)
-		at += 8;
-	while (at < c->n && c->chunk[at] < chunk)
-		at++;
-	c->at = at;
-	if (at == c->n || c->chunk[at] != chunk)
+	c->at += br_fts__below(c->chunk + c->at, c->n - c->at, chunk);
+	if (c->at == c->n || c->chunk[c->at] != chunk)
 		return 0;
 	br_fts__cursor_tfs(c);
-	*tf = c->tf[at];
+	*tf = c->tf[c->at];
 	return 0;
 }
 
@@ -160,7 +168,7 @@ int br_fts__group_tf(uint32_t *tf, struct br_fts__lists *l, uint32_t group, uint
 	int rc = 0;
 	*tf = 0;
 	for (uint32_t i = l->first[group]; rc == 0 && i < l->first[group + 1]; i++) {
-		rc = br_fts__tf(&one, &l->list[i]->probe, l->list[i], chunk, err);
+		rc = br_fts__tf(&one, &l->list[i]->exact, l->list[i], chunk, err);
 		*tf += one;
 	}
 	return rc;
@@ -178,6 +186,7 @@ static int open_segs(struct br_fts__postings *p, struct br_arena *a, struct br_t
 	if (rc < 0)
 		return rc;
 	br_fts__post_key(&key, p->at.nb, p->list.number, 0);
+	c.within = br_slice(key.b, 8);
 	for (rc = br_cur_seek(&c, br_key_slice(&key), err); rc == 1; rc = br_cur_next(&c, err)) {
 		if (c.key.len != 12 || memcmp(c.key.ptr, key.b, 8) != 0)
 			break;
@@ -215,7 +224,9 @@ static int open_list(struct br_fts__postings **out, struct br_fts__lists *l, str
 		return rc;
 	*out = p;
 	rc = br_fts__cursor_rewind(&p->scan, p, err);
-	return rc < 0 ? rc : br_fts__cursor_rewind(&p->probe, p, err);
+	if (rc == 0 && (rc = br_fts__cursor_rewind(&p->probe, p, err)) == 0)
+		rc = br_fts__cursor_rewind(&p->exact, p, err);
+	return rc;
 }
 
 static int open_group(struct br_fts__lists *l, struct br_txn *t, const struct br_fts_group *g, uint32_t number, struct br_err *err)

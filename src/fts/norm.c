@@ -208,8 +208,8 @@ static struct br_slice stem(struct sb_stemmer *st, struct br_slice word)
 {
 	if (!st)
 		return word;
-	const sb_symbol *s = sb_stemmer_stem(st, (const sb_symbol *)word.ptr, (int)word.len);
-	int n = s ? sb_stemmer_length(st) : 0;
+	const sb_symbol *s = br_must((void *)(uintptr_t)sb_stemmer_stem(st, (const sb_symbol *)word.ptr, (int)word.len));
+	int n = sb_stemmer_length(st);
 	return n > 0 ? br_slice(s, (size_t)n) : word;
 }
 

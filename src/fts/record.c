@@ -38,7 +38,7 @@ int br_fts__totals_get(struct br_fts__totals *out, struct br_txn *t, uint32_t nb
 
 int br_fts__totals_put(struct br_txn *t, uint32_t nb, const struct br_fts__totals *v, struct br_err *err)
 {
-	struct br_buf b = BR_BUF_INIT(64);
+	struct br_buf b = BR_BUF_INIT(SIZE_MAX);
 	struct br_key key;
 	br_buf_le32(&b, v->ever);
 	br_buf_le32(&b, v->numbers);

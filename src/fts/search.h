@@ -44,6 +44,18 @@ struct br_fts__cursor {
 	uint32_t chunks[BR_FTS__BLOCK], tfs[BR_FTS__BLOCK];
 };
 
+/* How many of n ascending numbers are below x. No branch depends on the numbers, which no processor could foresee. */
+static inline uint32_t br_fts__below(const uint32_t *v, uint32_t n, uint32_t x)
+{
+	const uint32_t *base = v;
+	while (n > 1) {
+		uint32_t half = n / 2;
+		base += half & -(uint32_t)(base[half - 1] < x);
+		n -= half;
+	}
+	return (uint32_t)(base - v) + (n && *base < x);
+}
+
 struct br_fts__postings {
 	struct br_fts__place at;
 	struct br_fts__list list;
@@ -52,7 +64,7 @@ struct br_fts__postings {
 	struct br_fts__seg *seg;
 	uint32_t n_segs, n_tail;
 	uint32_t tail_chunk[BR_FTS__BLOCK], tail_tf[BR_FTS__BLOCK];
-	struct br_fts__cursor scan, probe;
+	struct br_fts__cursor scan, probe, exact;
 
 	/* search.c: bounds of windows of chunks, and of the window in hand */
 	float *block_bound;           /* [window]: most that a posting of its blocks adds to a chunk; 0: none is there */
@@ -91,7 +103,7 @@ int br_fts__cursor_chunks(struct br_fts__cursor *c, struct br_fts__postings *p, 
 void br_fts__cursor_tfs(struct br_fts__cursor *c);
 /* tf of a chunk, 0 when it is not in the list. Chunks asked for must ascend. */
 int br_fts__tf(uint32_t *tf, struct br_fts__cursor *c, struct br_fts__postings *p, uint32_t chunk, struct br_err *err);
-/* Sum over the lists of a group, by their probe cursors. */
+/* Sum over the lists of a group, by their exact cursors. */
 int br_fts__group_tf(uint32_t *tf, struct br_fts__lists *l, uint32_t group, uint32_t chunk, struct br_err *err);
 
 /* reference.c: every posting of every list. Same results as search.c. */

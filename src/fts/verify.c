@@ -108,6 +108,7 @@ static int check_segs(struct check *k, const struct br_fts__list *l)
 	if (rc < 0)
 		return rc;
 	br_fts__post_key(&key, k->nb, l->number, 0);
+	c.within = br_slice(key.b, 8);
 	for (rc = br_cur_seek(&c, br_key_slice(&key), k->err); rc == 1; rc = br_cur_next(&c, k->err)) {
 		if (c.key.len != 12 || memcmp(c.key.ptr, key.b, 8) != 0)
 			break;
@@ -155,6 +156,7 @@ static int check_terms(struct check *k)
 	if (rc < 0)
 		return rc;
 	br_key_init(&prefix, k->nb);
+	c.within = br_key_slice(&prefix);
 	for (rc = br_cur_seek(&c, br_key_slice(&prefix), k->err); rc == 1; rc = br_cur_next(&c, k->err)) {
 		if (!br_has_prefix(c.key, br_key_slice(&prefix)))
 			break;
@@ -179,6 +181,7 @@ static int check_count(struct check *k, enum br_table table, uint64_t want, cons
 	if (rc < 0)
 		return rc;
 	br_key_init(&prefix, k->nb);
+	c.within = br_key_slice(&prefix);
 	for (rc = br_cur_seek(&c, br_key_slice(&prefix), k->err); rc == 1; rc = br_cur_next(&c, k->err)) {
 		if (!br_has_prefix(c.key, br_key_slice(&prefix)))
 			break;

@@ -24,7 +24,7 @@ struct source {
 	uint32_t first;      /* number of the unit's first chunk */
 };
 
-struct writer {
+struct br_fts__writer {
 	struct br_txn *txn;
 	struct br_err *err;
 	uint32_t nb, first;
@@ -42,7 +42,7 @@ struct writer {
 
 /* ---- lengths ---- */
 
-static int load_old_len(struct writer *w, uint32_t block)
+static int load_old_len(struct br_fts__writer *w, uint32_t block)
 {
 	struct br_key key;
 	struct br_slice v;
@@ -57,7 +57,7 @@ static int load_old_len(struct writer *w, uint32_t block)
 	return 0;
 }
 
-static int len_code_of(struct writer *w, uint32_t chunk)
+static int len_code_of(struct br_fts__writer *w, uint32_t chunk)
 {
 	uint32_t block = chunk / BR_FTS__LEN_BLOCK;
 	int rc;
@@ -69,7 +69,7 @@ static int len_code_of(struct writer *w, uint32_t chunk)
 }
 
 /* One block; the first may have an older beginning. */
-static int write_len_block(struct writer *w, uint32_t block)
+static int write_len_block(struct br_fts__writer *w, uint32_t block)
 {
 	uint32_t from = block * BR_FTS__LEN_BLOCK, to = BR_MIN(from + BR_FTS__LEN_BLOCK, w->first + w->n_len);
 	char val[BR_FTS__LEN_BLOCK * 2];
@@ -94,7 +94,7 @@ static int write_len_block(struct writer *w, uint32_t block)
 	return br_append(w->txn, BR_T_LEN, br_key_slice(&key), br_slice(val, (size_t)(to - from) * 2), w->err);
 }
 
-static int write_lens(struct writer *w)
+static int write_lens(struct br_fts__writer *w)
 {
 	int rc = 0;
 	for (uint32_t b = w->first / BR_FTS__LEN_BLOCK; rc == 0 && b <= (w->first + w->n_len - 1) / BR_FTS__LEN_BLOCK; b++)
@@ -104,7 +104,7 @@ static int write_lens(struct writer *w)
 
 /* ---- segments ---- */
 
-static int seg_flush(struct writer *w)
+static int seg_flush(struct br_fts__writer *w)
 {
 	struct segment *s = &w->seg;
 	char val[BR_FTS__SEG_BYTES] = { (char)s->blocks, (char)(s->blocks >> 8) };
@@ -120,13 +120,13 @@ static int seg_flush(struct writer *w)
 	return (append ? br_append : br_put)(w->txn, BR_T_POST, br_key_slice(&key), br_slice(val, size), w->err);
 }
 
-static void seg_start(struct writer *w, uint32_t first)
+static void seg_start(struct br_fts__writer *w, uint32_t first)
 {
 	w->seg = (struct segment){ .first = first, .fresh = true };
 	w->list.last_seg = first;
 }
 
-static int seg_load(struct writer *w)
+static int seg_load(struct br_fts__writer *w)
 {
 	struct segment *s = &w->seg;
 	struct br_key key;
@@ -149,7 +149,7 @@ static int seg_load(struct writer *w)
 }
 
 /* A segment that takes `size` more bytes of data. */
-static int seg_room(struct writer *w, size_t size)
+static int seg_room(struct br_fts__writer *w, size_t size)
 {
 	struct segment *s = &w->seg;
 	int rc;
@@ -170,7 +170,7 @@ static int seg_room(struct writer *w, size_t size)
 
 /* ---- blocks ---- */
 
-static int block_frontier(struct writer *w, struct br_fts__frontier *f)
+static int block_frontier(struct br_fts__writer *w, struct br_fts__frontier *f)
 {
 	br_fts__frontier_init(f);
 	for (uint32_t i = 0; i < w->n; i++) {
@@ -182,7 +182,7 @@ static int block_frontier(struct writer *w, struct br_fts__frontier *f)
 	return 0;
 }
 
-static void gaps_of(uint32_t gap[BR_FTS__BLOCK], const struct writer *w, uint32_t before)
+static void gaps_of(uint32_t gap[BR_FTS__BLOCK], const struct br_fts__writer *w, uint32_t before)
 {
 	for (int i = 0; i < BR_FTS__BLOCK; i++) {
 		gap[i] = w->chunk[i] - before - 1;
@@ -191,7 +191,7 @@ static void gaps_of(uint32_t gap[BR_FTS__BLOCK], const struct writer *w, uint32_
 }
 
 /* The 128 postings in hand become a block. */
-static int block_write(struct writer *w)
+static int block_write(struct br_fts__writer *w)
 {
 	struct segment *s = &w->seg;
 	struct br_fts__header h = { .last = w->chunk[BR_FTS__BLOCK - 1] };
@@ -224,10 +224,10 @@ static int block_write(struct writer *w)
 
 /* ---- one term ---- */
 
-static int term_open(struct writer *w, const struct br_fts__term *term)
+int br_fts__writer_term(struct br_fts__writer *w, struct br_slice term)
 {
 	int rc = 0;
-	w->at = (struct br_fts__place){ w->nb, br_slice(term->s, term->len) };
+	w->at = (struct br_fts__place){ w->nb, term };
 	w->n = 0;
 	w->seg.blocks = 0;
 	w->seg.dirty = false;
@@ -242,27 +242,28 @@ static int term_open(struct writer *w, const struct br_fts__term *term)
 	return br_fts__tail_decode(w->chunk, w->tf, &w->list, w->first, &w->at, w->err);
 }
 
-static int term_add(struct writer *w, const struct source *s)
+int br_fts__writer_add(struct br_fts__writer *w, uint32_t chunk, uint32_t tf)
+{
+	w->chunk[w->n] = chunk;
+	w->tf[w->n] = tf;
+	w->list.df++;
+	w->list.n++;
+	return ++w->n == BR_FTS__BLOCK ? block_write(w) : 0;
+}
+
+static int term_add(struct br_fts__writer *w, const struct source *s)
 {
 	const struct br_fts__term *t = &s->unit->term.v[s->at];
 	const struct br_fts__posting *p = s->unit->posting + t->first;
+	int rc = 0;
 	if (t->n > UINT32_MAX - w->list.n)
 		return br_fail(w->err, BR_ETOOBIG, "full text of notebook %u: too many postings", w->nb);
-	for (uint32_t i = 0; i < t->n; i++) {
-		w->chunk[w->n] = s->first + p[i].chunk;
-		w->tf[w->n] = p[i].tf;
-		if (++w->n == BR_FTS__BLOCK) {
-			int rc = block_write(w);
-			if (rc < 0)
-				return rc;
-		}
-	}
-	w->list.df += t->n;
-	w->list.n += t->n;
-	return 0;
+	for (uint32_t i = 0; rc == 0 && i < t->n; i++)
+		rc = br_fts__writer_add(w, s->first + p[i].chunk, p[i].tf);
+	return rc;
 }
 
-static int term_close(struct writer *w)
+int br_fts__writer_term_end(struct br_fts__writer *w)
 {
 	char val[BR_FTS__LIST_MAX];
 	struct br_key key;
@@ -321,12 +322,12 @@ static size_t heap_next(struct source *h, size_t n)
 	return n;
 }
 
-static int write_terms(struct writer *w, struct source *h, size_t n)
+static int write_terms(struct br_fts__writer *w, struct source *h, size_t n)
 {
 	int rc = 0;
 	while (n && rc == 0) {
 		struct br_fts__term term = h->unit->term.v[h->at];
-		if ((rc = term_open(w, &term)) < 0)
+		if ((rc = br_fts__writer_term(w, br_slice(term.s, term.len))) < 0)
 			break;
 		do {
 			rc = term_add(w, h);
@@ -334,7 +335,7 @@ static int write_terms(struct writer *w, struct source *h, size_t n)
 		} while (rc == 0 && n && h->prefix == term.prefix &&
 		         br_slice_eq(w->at.term, br_slice(h->unit->term.v[h->at].s, h->unit->term.v[h->at].len)));
 		if (rc == 0)
-			rc = term_close(w);
+			rc = br_fts__writer_term_end(w);
 	}
 	return rc;
 }
@@ -342,7 +343,7 @@ static int write_terms(struct writer *w, struct source *h, size_t n)
 /* ---- the whole ---- */
 
 /* Whether a table has no record from (nb, number) on. */
-static int nothing_from(bool *out, struct writer *w, enum br_table table, const uint32_t *number)
+static int nothing_from(bool *out, struct br_fts__writer *w, enum br_table table, const uint32_t *number)
 {
 	struct br_cur c;
 	struct br_key key;
@@ -354,6 +355,8 @@ static int nothing_from(bool *out, struct writer *w, enum br_table table, const 
 		br_key_u32(&key, *number);
 	rc = br_cur_seek(&c, br_key_slice(&key), w->err);
 	*out = rc == 0;
+	if (rc < 0 && c.key.len) /* a damaged record is one, and not ours to read */
+		rc = 0;
 	br_cur_close(&c);
 	return rc < 0 ? rc : 0;
 }
@@ -367,7 +370,7 @@ static uint64_t chunks_of(struct br_fts_unit *const *units, size_t n)
 }
 
 /* All lengths of the units in a row; NULL when there are none. Adds to the totals. */
-static uint16_t *collect_lens(struct writer *w, struct br_fts_unit *const *units, size_t n)
+static uint16_t *collect_lens(struct br_fts__writer *w, struct br_fts_unit *const *units, size_t n)
 {
 	size_t at = 0;
 	w->n_len = (uint32_t)chunks_of(units, n);
@@ -385,22 +388,32 @@ static uint16_t *collect_lens(struct writer *w, struct br_fts_unit *const *units
 	return len;
 }
 
-static int write_all(struct writer *w, struct source *h, size_t n)
+static int begin(struct br_fts__writer *w)
+{
+	int rc = nothing_from(&w->append_terms, w, BR_T_TERM, NULL);
+	return rc < 0 ? rc : nothing_from(&w->append_posts, w, BR_T_POST, &w->totals.numbers);
+}
+
+static int end(struct br_fts__writer *w)
+{
+	int rc = write_lens(w);
+	return rc < 0 ? rc : br_fts__totals_put(w->txn, w->nb, &w->totals, w->err);
+}
+
+static int write_all(struct br_fts__writer *w, struct source *h, size_t n)
 {
 	int rc;
-	if ((rc = nothing_from(&w->append_terms, w, BR_T_TERM, NULL)) < 0 ||
-	    (rc = nothing_from(&w->append_posts, w, BR_T_POST, &w->totals.numbers)) < 0 || (rc = write_terms(w, h, n)) < 0 ||
-	    (rc = write_lens(w)) < 0)
+	if ((rc = begin(w)) < 0 || (rc = write_terms(w, h, n)) < 0)
 		return rc;
-	return br_fts__totals_put(w->txn, w->nb, &w->totals, w->err);
+	return end(w);
 }
 
 int br_fts_write(struct br_txn *t, uint32_t nb, uint32_t first, struct br_fts_unit *const *units, size_t n, struct br_err *err)
 {
-	struct writer *w = br_alloc(sizeof *w);
+	struct br_fts__writer *w = br_alloc(sizeof *w);
 	size_t old_blocks = first / BR_FTS__LEN_BLOCK + 1;
 	uint16_t *len = NULL;
-	*w = (struct writer){ .txn = t, .err = err, .nb = nb, .first = first };
+	*w = (struct br_fts__writer){ .txn = t, .err = err, .nb = nb, .first = first };
 	int rc = br_fts__totals_get(&w->totals, t, nb, err);
 	if (rc == 0 && w->totals.ever != first)
 		rc = br_fail(err, BR_ECORRUPT, "full text of notebook %u has %u chunks where %u were expected", nb, w->totals.ever, first);
@@ -418,6 +431,22 @@ int br_fts_write(struct br_txn *t, uint32_t nb, uint32_t first, struct br_fts_un
 	free(len);
 	free(w);
 	return rc;
+}
+
+/* ---- the whole anew, from lists that another writer of terms brings ---- */
+
+int br_fts__writer_new(struct br_fts__writer **out, struct br_txn *t, uint32_t nb, const uint16_t *len, uint32_t n, struct br_err *err)
+{
+	struct br_fts__writer *w = *out = br_alloc(sizeof *w);
+	*w = (struct br_fts__writer){ .txn = t, .err = err, .nb = nb, .len = len, .n_len = n, .totals = { .ever = n, .chunks = n } };
+	for (uint32_t i = 0; i < n; i++)
+		w->totals.tokens += len[i];
+	return begin(w);
+}
+
+int br_fts__writer_finish(struct br_fts__writer *w)
+{
+	return w->n_len ? end(w) : 0;
 }
 
 /* ---- taking back ---- */

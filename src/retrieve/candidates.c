@@ -23,9 +23,18 @@ int find_lexical(struct search *s, struct br_err *err)
 
 int find_semantic(struct search *s, struct br_err *err)
 {
+	struct br_vindex *index;
+	int rc;
+
 	br_topk_init(&s->semantic, list_len(s));
-	s->ann.way = NULL;
-	return s->has_vec ? br_ann_search(&s->semantic, &s->ann, &s->rows.ann, &s->vec, s->keep, err) : 0;
+	s->ann.way[0] = 0;
+	if (!s->has_vec)
+		return 0;
+	s->rows.ann.threads = s->opts->threads;
+	index = br_vindex_get(s->s->ws, s->t, s->nb);
+	rc = br_ann_find(&s->semantic, &s->ann, br_vindex_ann(index), &s->rows.ann, &s->vec, s->keep, err);
+	br_vindex_put(s->s->ws, index);
+	return rc;
 }
 
 static int by_chunk(const void *a, const void *b)

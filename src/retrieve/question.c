@@ -111,6 +111,8 @@ int question_parse(struct question *q, const char *text, bool plain, struct br_e
 		else
 			p = take_part(q, p);
 	}
+	if (q->plain.failed)
+		return br_buf_check(&q->plain, "the question", err);
 	if (!q->plain.len && !q->filter.n && !q->exclude.n)
 		return br_fail(err, BR_EUSAGE, "the question is empty");
 	return 0;

@@ -191,7 +191,7 @@ static int answer(struct search *s, const char *text, const struct strategy *st,
 	s->out->generation = br_txn_generation(s->t);
 	s->out->indexed_at = s->nb->updated;
 	s->out->fit = s->fit;
-	s->out->way = s->ann.way;
+	s->out->way = s->ann.way[0] ? br_arena_strdup(&s->out->arena, s->ann.way) : NULL;
 	return rc;
 }
 

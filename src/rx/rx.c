@@ -42,6 +42,8 @@ int br_rx_new(struct br_rx **out, const char *pattern, int flags, struct br_err 
 	if (len > BR_RX_MAX_PATTERN)
 		return br_fail(err, BR_EUSAGE, "pattern is longer than %d bytes", BR_RX_MAX_PATTERN);
 	code = pcre2_compile((PCRE2_SPTR)pattern, len, options(flags), &e, &at, NULL);
+	if (!code && e == PCRE2_ERROR_HEAP_FAILED)
+		return br_fail(err, BR_ENOMEM, "pattern '%.100s': out of memory", pattern);
 	if (!code) {
 		pcre2_get_error_message(e, why, sizeof why);
 		return br_fail(err, BR_EUSAGE, "pattern '%.100s': at byte %zu: %s", pattern, (size_t)at, (const char *)why);
@@ -49,8 +51,7 @@ int br_rx_new(struct br_rx **out, const char *pattern, int flags, struct br_err 
 	(void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* where there is no JIT the interpreter does the same */
 	*out = br_alloc(sizeof **out);
 	(*out)->code = code;
-	(*out)->limits = pcre2_match_context_create(NULL);
-	BR_ASSERT((*out)->limits);
+	(*out)->limits = br_must(pcre2_match_context_create(NULL));
 	pcre2_set_match_limit((*out)->limits, MATCH_LIMIT);
 	pcre2_set_heap_limit((*out)->limits, HEAP_LIMIT);
 	return 0;

@@ -44,12 +44,16 @@ struct file {
 	const char *path;
 	struct tree free, main;
 	uint64_t psize, last, txn;
+	uint64_t txns[2];      /* of both meta pages */
 	uint64_t want;         /* the transaction whose meta page counts; 0: the newer one */
 	uint64_t whole;        /* pages that the file holds, all the way to their end */
 	uint64_t missing;      /* free pages found beyond them */
 	uint64_t visits;       /* of pages: a damaged file could lead in circles */
 	uint8_t *seen;         /* bit per page that is in use or free, to find those that are twice; NULL: not kept */
 	bool all_tables;
+	const struct br_store__rescue *rescue; /* NULL: the first damage ends the walk */
+	int stopped;           /* what rescue->record returned to end it */
+	struct br_buf big;     /* a value on pages of its own */
 };
 
 enum kind { FREE_LIST, DIRECTORY, TABLE };
@@ -89,14 +93,18 @@ static struct tree read_tree(const char *p)
 static int read_meta(struct file *f, uint64_t at, bool *found, struct br_err *err)
 {
 	char b[HEADER + META_BYTES], *m = b + HEADER;
+	ssize_t got = pread(f->fd, b, sizeof b, (off_t)at);
 
 	*found = false;
-	if (pread(f->fd, b, sizeof b, (off_t)at) != (ssize_t)sizeof b || rd32(m) != MAGIC)
+	if (got < 0)
+		return br_fail_errno(err, BR_EIO, "cannot read '%s'", f->path);
+	if (got != (ssize_t)sizeof b || rd32(m) != MAGIC)
 		return 0;
 	if (rd32(m + 4) != DATA_VERSION)
 		return br_fail(err, BR_EVERSION, "'%s' has LMDB data version %u, this br reads version %d", f->path,
 		               rd32(m + 4) & 0xffff, DATA_VERSION);
 	*found = true;
+	f->txns[at != 0] = rd64(m + 128);
 	f->psize = rd32(m + 24);
 	if (f->want ? rd64(m + 128) != f->want : at && rd64(m + 128) < f->txn)
 		return 0;
@@ -107,7 +115,7 @@ static int read_meta(struct file *f, uint64_t at, bool *found, struct br_err *er
 	return 0;
 }
 
-static int read_metas(struct file *f, struct br_err *err)
+static int read_both(struct file *f, struct br_err *err)
 {
 	bool found;
 	uint64_t psize;
@@ -128,6 +136,32 @@ static int read_metas(struct file *f, struct br_err *err)
 	if (f->want && f->txn != f->want)
 		return 0;
 	return f->last < 1 || f->last >= INT64_MAX / MAX_PAGE ? damaged(f, err, "a meta page makes no sense") : 0;
+}
+
+/*
+ * Commits write the two meta pages in turn, so their transactions are neighbours, the even one in the first page. A
+ * number that is damaged would bring back an older state. Commits between our two reads look alike: then again.
+ */
+static int read_metas(struct file *f, struct br_err *err)
+{
+	uint64_t seen[2] = { 0, 0 };
+	int rc;
+
+	for (int i = 0; i < TRIES; i++) {
+		uint64_t a, b;
+
+		if ((rc = read_both(f, err)) < 0 || f->want)
+			return rc;
+		a = f->txns[0];
+		b = f->txns[1];
+		if (a % 2 == 0 && (a + 1 == b || b + 1 == a))
+			return 0;
+		if (i && seen[0] == a && seen[1] == b)
+			break;
+		seen[0] = a;
+		seen[1] = b;
+	}
+	return damaged(f, err, "its meta pages do not belong together");
 }
 
 static int read_size(struct file *f, struct br_err *err)
@@ -236,6 +270,37 @@ static int big_value(struct walk *w, uint64_t no, uint64_t n, struct br_err *err
 
 static int walk_tree(struct file *f, enum kind kind, const struct tree *t, struct br_slice table, struct br_err *err);
 
+/* A record that stands at node goes to the rescuer. */
+static int rescue_record(struct walk *w, const char *node, struct br_err *err)
+{
+	struct file *f = w->f;
+	size_t key = rd16(node + 6), n = rd16(node) | (size_t)rd16(node + 2) << 16;
+	struct br_slice val = br_slice(node + NODE + key, n);
+	int rc;
+
+	if (rd16(node + 4) & NODE_BIG) {
+		uint64_t no = rd64(val.ptr);
+		br_buf_reset(&f->big);
+		if ((rc = big_value(w, no, n, err)) < 0)
+			return rc;
+		if (!br_buf_reserve(&f->big, n))
+			return br_buf_check(&f->big, "a record", err);
+		if ((rc = read_at(f, f->big.ptr, n, no * f->psize + HEADER, err)) < 0)
+			return rc;
+		val.ptr = f->big.ptr;
+	}
+	return f->stopped = f->rescue->record(w->table, br_slice(node + NODE, key), val, f->rescue->arg, err);
+}
+
+/* What a walk does about a page or record that is damaged: it goes on behind it when there is a rescuer. */
+static int pass_over(struct file *f, int rc, const struct br_err *err)
+{
+	if (rc == 0 || !f->rescue || f->stopped)
+		return rc;
+	f->rescue->lost(err->msg, f->rescue->arg);
+	return 0;
+}
+
 static int record(struct walk *w, uint64_t no, const char *node, struct br_err *err)
 {
 	size_t key = rd16(node + 6), n = rd16(node) | (size_t)rd16(node + 2) << 16;
@@ -255,11 +320,35 @@ static int record(struct walk *w, uint64_t no, const char *node, struct br_err *
 			return 0;
 		return walk_tree(w->f, TABLE, &t, br_slice(node + NODE, key), err);
 	default:
+		if (w->f->rescue)
+			return rescue_record(w, node, err);
 		return rd16(node + 4) & NODE_BIG ? big_value(w, rd64(data), n, err) : 0;
 	}
 }
 
-static int walk_page(struct walk *w, uint64_t no, unsigned depth, struct br_err *err);
+/* Keys of a page are from `from` on and before `to`, as the page above says; an empty one is no bound. */
+struct range { struct br_slice from, to; };
+
+static int walk_page(struct walk *w, uint64_t no, unsigned depth, struct range r, struct br_err *err);
+
+static unsigned nodes_of(const char *page)
+{
+	return (rd16(page + 12) - HEADER) / 2u;
+}
+
+static struct br_slice key_of(const char *page, unsigned i)
+{
+	const char *node = page + rd16(page + HEADER + 2 * i);
+
+	return br_slice(node + NODE, rd16(node + 6));
+}
+
+static int compare(struct br_slice a, struct br_slice b)
+{
+	int c = memcmp(a.ptr, b.ptr, BR_MIN(a.len, b.len));
+
+	return c ? c : (a.len > b.len) - (a.len < b.len);
+}
 
 /* Node i of a page: inside it, its key behind the one before. */
 static int check_node(const struct walk *w, const char *page, unsigned i, struct br_err *err)
@@ -267,7 +356,7 @@ static int check_node(const struct walk *w, const char *page, unsigned i, struct
 	uint64_t no = rd64(page), psize = w->f->psize;
 	bool leaf = rd16(page + 10) == P_LEAF;
 	size_t at = rd16(page + HEADER + 2 * i), data = 0;
-	const char *node = page + at, *before;
+	const char *node = page + at;
 
 	if (at < rd16(page + 14) || at + NODE > psize)
 		return bad_page(w, no, err, "a record outside the page");
@@ -279,23 +368,65 @@ static int check_node(const struct walk *w, const char *page, unsigned i, struct
 		return bad_page(w, no, err, "a record of unknown kind");
 	if (i == 0 || w->kind == FREE_LIST || (i == 1 && !leaf)) /* its keys are numbers; a branch has no first key */
 		return 0;
-	before = page + rd16(page + HEADER + 2 * (i - 1));
-	size_t a = rd16(before + 6), b = rd16(node + 6);
-	int c = memcmp(before + NODE, node + NODE, BR_MIN(a, b));
-	return c < 0 || (c == 0 && a < b) ? 0 : bad_page(w, no, err, "keys out of order");
+	return compare(key_of(page, i - 1), key_of(page, i)) < 0 ? 0 : bad_page(w, no, err, "keys out of order");
 }
 
-static int walk_node(struct walk *w, const char *page, unsigned i, unsigned depth, struct br_err *err)
+/*
+ * Nodes, each of an even number of bytes, fill the page from `upper` to its end without gaps: LMDB moves what stands between when
+ * one goes, by the sizes that nodes tell.
+ */
+static bool packed(const struct walk *w, const char *page)
+{
+	bool leaf = rd16(page + 10) == P_LEAF;
+	uint8_t taken[MAX_PAGE / 2] = { 0 };
+	size_t sum = 0;
+
+	for (unsigned i = 0; i < nodes_of(page); i++) {
+		size_t at = rd16(page + HEADER + 2 * i), n = NODE + rd16(page + at + 6);
+		if (leaf)
+			n += rd16(page + at + 4) & NODE_BIG ? 8 : rd16(page + at) | (size_t)rd16(page + at + 2) << 16;
+		n += n % 2;
+		if (at % 2 || at + n > w->f->psize)
+			return false;
+		for (size_t k = at / 2; k < (at + n) / 2; k++)
+			if (taken[k]++)
+				return false;
+		sum += n;
+	}
+	return sum == w->f->psize - rd16(page + 14);
+}
+
+static int check_nodes(const struct walk *w, const char *page, struct range r, struct br_err *err)
+{
+	unsigned n = nodes_of(page), first = rd16(page + 10) == P_BRANCH;
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < n; i++)
+		rc = check_node(w, page, i, err);
+	if (rc == 0 && !packed(w, page))
+		rc = bad_page(w, rd64(page), err, "records that overlap or leave a gap");
+	if (rc < 0 || w->kind == FREE_LIST || first >= n)
+		return rc;
+	if ((r.from.len && compare(key_of(page, first), r.from) < 0) || (r.to.len && compare(key_of(page, n - 1), r.to) >= 0))
+		return bad_page(w, rd64(page), err, "keys that belong elsewhere");
+	return 0;
+}
+
+static int walk_node(struct walk *w, const char *page, unsigned i, unsigned depth, struct range r, struct br_err *err)
 {
 	const char *node = page + rd16(page + HEADER + 2 * i);
 
-	if (rd16(page + 10) == P_BRANCH)
-		return walk_page(w, rd16(node) | (uint64_t)rd16(node + 2) << 16 | (uint64_t)rd16(node + 4) << 32, depth + 1, err);
+	if (rd16(page + 10) == P_BRANCH) {
+		uint64_t child = rd16(node) | (uint64_t)rd16(node + 2) << 16 | (uint64_t)rd16(node + 4) << 32;
+		struct range part = { i ? key_of(page, i) : r.from, i + 1 < nodes_of(page) ? key_of(page, i + 1) : r.to };
+
+		return walk_page(w, child, depth + 1, part, err);
+	}
 	w->entries++;
 	return record(w, rd64(page), node, err);
 }
 
-static int walk_page(struct walk *w, uint64_t no, unsigned depth, struct br_err *err)
+static int walk_page(struct walk *w, uint64_t no, unsigned depth, struct range r, struct br_err *err)
 {
 	char *page;
 	int rc;
@@ -305,9 +436,10 @@ static int walk_page(struct walk *w, uint64_t no, unsigned depth, struct br_err 
 	page = br_alloc(w->f->psize);
 	if ((rc = read_page(w, page, no, err)) == 0 && rd16(page + 10) == P_LEAF && depth != w->tree->depth)
 		rc = bad_page(w, no, err, "less deep than its tree");
-	for (unsigned i = 0; rc == 0 && HEADER + 2 * i < rd16(page + 12); i++)
-		if ((rc = check_node(w, page, i, err)) == 0)
-			rc = walk_node(w, page, i, depth, err);
+	if (rc == 0)
+		rc = check_nodes(w, page, r, err);
+	for (unsigned i = 0; rc == 0 && i < nodes_of(page); i++)
+		rc = pass_over(w->f, walk_node(w, page, i, depth, r, err), err);
 	free(page);
 	return rc;
 }
@@ -321,7 +453,7 @@ static int walk_tree(struct file *f, enum kind kind, const struct tree *t, struc
 		return t->entries ? bad_page(&w, 0, err, "records but no page") : 0;
 	if (t->depth > MAX_DEPTH || (t->flags && kind != FREE_LIST))
 		return bad_page(&w, t->root, err, "impossible tree");
-	if ((rc = walk_page(&w, t->root, 1, err)) == 0 && w.entries != t->entries)
+	if ((rc = walk_page(&w, t->root, 1, (struct range){ { "", 0 }, { "", 0 } }, err)) == 0 && w.entries != t->entries && !f->rescue)
 		rc = bad_page(&w, t->root, err, "another number of records than it should have");
 	return rc;
 }
@@ -403,6 +535,26 @@ int br_store_check(struct br_store *s, struct br_err *err)
 		rc = walk_tree(&f, DIRECTORY, &f.main, br_slice("", 0), err);
 out:
 	br_txn_end(t);
+	free(f.seen);
+	close(f.fd);
+	return rc;
+}
+
+int br_store__rescue(const char *path, const struct br_store__rescue *to, struct br_err *err)
+{
+	struct file f = { .fd = open(path, O_RDONLY | O_CLOEXEC), .path = path, .all_tables = true, .rescue = to };
+	int rc;
+
+	if (f.fd < 0)
+		return br_fail_errno(err, BR_EIO, "cannot open '%s'", path);
+	br_buf_init(&f.big, UINT32_MAX);
+	if ((rc = read_metas(&f, err)) == 0 && (rc = read_size(&f, err)) == 0) {
+		if (!(f.seen = br_try_alloc(f.last / 8 + 1)))
+			rc = br_fail(err, BR_ENOMEM, "cannot read '%s': out of memory", path);
+		else
+			rc = walk_tree(&f, DIRECTORY, &f.main, br_slice("", 0), err);
+	}
+	br_buf_release(&f.big);
 	free(f.seen);
 	close(f.fd);
 	return rc;

@@ -37,17 +37,17 @@ static bool is_none(const struct br_cur *c)
 static int move(struct br_cur *c, struct br_slice from, MDB_cursor_op op, struct br_err *err)
 {
 	MDB_val k = br_store__val(from), v = { 0 };
-	int rc = mdb_cursor_get(c->c, &k, &v, op);
+	int rc = IN_LMDB(mdb_cursor_get(c->c, &k, &v, op));
 
 	if (rc == 0) {
 		c->key = br_store__slice(k);
-		if ((rc = br_store__unseal(&c->val, c->txn, c->table, c->key, v, err)) > 0)
-			return 1;
-	} else {
-		rc = rc == MDB_NOTFOUND ? 0 : br_store__fail(err, c->txn->s, rc, "read from", (int)c->table);
+		c->val = br_slice("", 0); /* key and place stay when the seal is broken */
+		if (c->within.len && !br_has_prefix(c->key, c->within))
+			return none(c);
+		return br_store__unseal(&c->val, c->txn, c->table, c->key, v, err);
 	}
 	none(c);
-	return rc;
+	return rc == MDB_NOTFOUND ? 0 : br_store__fail(err, c->txn->s, rc, "read from", (int)c->table);
 }
 
 int br_cur_seek(struct br_cur *c, struct br_slice key, struct br_err *err)
@@ -67,11 +67,15 @@ int br_cur_prev(struct br_cur *c, struct br_err *err)
 
 int br_cur_last_le(struct br_cur *c, struct br_slice key, struct br_err *err)
 {
-	int rc = br_cur_seek(c, key, err);
+	struct br_slice within = c->within;
+	int rc;
 
-	if (rc < 0)
-		return rc;
+	c->within = br_slice("", 0); /* the record behind may be another's */
+	rc = br_cur_seek(c, key, err);
+	c->within = within;
 	if (rc == 0)
 		return move(c, br_slice(NULL, 0), MDB_LAST, err);
-	return br_slice_eq(c->key, key) ? 1 : br_cur_prev(c, err);
+	if (!c->key.len || br_slice_eq(c->key, key))
+		return rc;
+	return br_cur_prev(c, err); /* also from one that is damaged and was not asked for */
 }

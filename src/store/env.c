@@ -81,6 +81,7 @@ static int grow(struct br_store *s, struct br_err *err)
 		size = round_up(info.me_mapsize + (size - info.me_mapsize) / 2);
 	}
 	rc = mdb_env_set_mapsize(s->env, size);
+	br_store__watch(s);
 	return rc ? br_store__fail(err, s, rc, "map", -1) : 0;
 }
 
@@ -104,7 +105,7 @@ int br_store__remap(struct br_store *s, struct br_err *err)
 
 /* ---- creation ---- */
 
-static int new_env(MDB_env **out, uint64_t map, const char *path, unsigned flags)
+int br_store__new_env(MDB_env **out, uint64_t map, const char *path, unsigned flags)
 {
 	int rc = mdb_env_create(out);
 
@@ -112,8 +113,8 @@ static int new_env(MDB_env **out, uint64_t map, const char *path, unsigned flags
 		*out = NULL;
 		return rc;
 	}
-	if (!(rc = mdb_env_set_maxdbs(*out, STORE_DBS)) && !(rc = mdb_env_set_maxreaders(*out, STORE_READERS)) &&
-	    !(rc = mdb_env_set_mapsize(*out, map)))
+	if (!(rc = mdb_env_set_assert(*out, br_store__on_assert)) && !(rc = mdb_env_set_maxdbs(*out, STORE_DBS)) &&
+	    !(rc = mdb_env_set_maxreaders(*out, STORE_READERS)) && !(rc = mdb_env_set_mapsize(*out, map)))
 		rc = mdb_env_open(*out, path, flags | MDB_NOSUBDIR | MDB_NOTLS, FILE_MODE);
 	if (rc) {
 		mdb_env_close(*out);
@@ -177,7 +178,7 @@ static int create_at(struct br_store *s, const char *tmp, struct br_err *err)
 
 	if (unlink(tmp) < 0 && errno != ENOENT)
 		return br_fail_errno(err, BR_EIO, "cannot remove '%s'", tmp);
-	if (!(rc = new_env(&env, CREATE_MAP, tmp, MDB_NOLOCK))) {
+	if (!(rc = br_store__new_env(&env, CREATE_MAP, tmp, MDB_NOLOCK))) {
 		rc = fill_new(s, env);
 		mdb_env_close(env);
 	}
@@ -209,7 +210,7 @@ static int create(struct br_store *s, struct br_err *err)
 /* ---- opening ---- */
 
 /* Address space that is refused is asked for again by halves; below the file and some room it makes no sense. */
-static int open_env(struct br_store *s, struct br_err *err)
+static int map_env(struct br_store *s, struct br_err *err)
 {
 	uint64_t map, least = file_size(s) + (16 << 20);
 	int rc = first_map_size(&map, s, err);
@@ -217,7 +218,7 @@ static int open_env(struct br_store *s, struct br_err *err)
 	if (rc < 0)
 		return rc;
 	for (;;) {
-		rc = new_env(&s->env, round_up(map), s->data_path, 0);
+		rc = br_store__new_env(&s->env, round_up(map), s->data_path, 0);
 		if ((rc != ENOMEM && rc != EINVAL) || map / 2 < least)
 			break;
 		map /= 2;
@@ -261,10 +262,12 @@ static int open_tables(struct br_store *s, struct br_err *err)
 		if ((rc = mdb_dbi_open(t->m, s->table_name[i], 0, &s->dbi[i])))
 			rc = br_store__fail(err, s, rc, "open", i);
 	br_store__txn_finish(t, rc == 0);
+	if (rc == 0)
+		br_store__watch(s);
 	return rc;
 }
 
-static struct br_store *new_store(const char *dir, int64_t wait_ms)
+struct br_store *br_store__new(const char *dir, int64_t wait_ms)
 {
 	static const char *const name[] = {
 #define X(name) #name,
@@ -276,6 +279,8 @@ static struct br_store *new_store(const char *dir, int64_t wait_ms)
 	s->dir = br_strdup(dir);
 	s->data_path = br_path_join(dir, "data.mdb");
 	s->lock_path = br_path_join(dir, "lock");
+	s->gate_path = br_path_join(dir, "gate");
+	s->gate = -1;
 	s->wait_ms = wait_ms;
 	pthread_mutex_init(&s->mu, NULL);
 	pthread_cond_init(&s->changed, NULL);
@@ -285,21 +290,49 @@ static struct br_store *new_store(const char *dir, int64_t wait_ms)
 	return s;
 }
 
+int br_store__open_env(struct br_store *s, struct br_err *err)
+{
+	int rc;
+
+	if ((rc = br_store__check_file(s->data_path, err)) < 0 || (rc = map_env(s, err)) < 0 || (rc = open_tables(s, err)) < 0)
+		return rc;
+	mdb_env_set_userctx(s->env, s);
+	return 0;
+}
+
+void br_store__close_env(struct br_store *s)
+{
+	BR_ASSERT(!s->live);
+	for (struct br_txn *t = s->spare, *next; t; t = next) {
+		next = t->next;
+		mdb_txn_abort(t->m);
+		br_store__txn_free(t);
+	}
+	s->spare = NULL;
+	s->n_spare = 0;
+	s->maps++;
+	br_store__unwatch(s);
+	if (s->env)
+		(void)IN_LMDB((mdb_env_close(s->env), 0)); /* frees what a damaged page may have spoilt */
+	s->env = NULL;
+}
+
 int br_store_open(struct br_store **out, const char *dir, const struct br_store_opts *opts, struct br_err *err)
 {
-	struct br_store *s = new_store(dir, opts ? opts->wait_ms : 0);
+	struct br_store *s = br_store__new(dir, opts ? opts->wait_ms : 0);
+	bool there = access(s->data_path, F_OK) == 0;
 	int rc = 0;
 
 	*out = NULL;
 	signal(SIGXFSZ, SIG_IGN); /* a write over the file size limit is to fail, not to kill */
-	if (access(s->data_path, F_OK) < 0 && opts && opts->flags & BR_STORE_CREATE)
+	if (!there && opts && opts->flags & BR_STORE_CREATE)
 		rc = create(s, err);
-	if (rc < 0 || (rc = br_store__check_file(s->data_path, err)) < 0 || (rc = open_env(s, err)) < 0 ||
-	    (rc = open_tables(s, err)) < 0) {
+	else if (!there)
+		rc = br_store__check_file(s->data_path, err); /* says so; where no workspace is, no gate is made */
+	if (rc < 0 || (rc = br_store__gate_enter(s, err)) < 0 || (rc = br_store__open_env(s, err)) < 0) {
 		br_store_close(s);
 		return rc;
 	}
-	mdb_env_set_userctx(s->env, s);
 	*out = s;
 	return 0;
 }
@@ -308,19 +341,14 @@ void br_store_close(struct br_store *s)
 {
 	if (!s)
 		return;
-	BR_ASSERT(!s->live);
-	for (struct br_txn *t = s->spare, *next; t; t = next) {
-		next = t->next;
-		mdb_txn_abort(t->m);
-		br_store__txn_free(t);
-	}
-	if (s->env)
-		mdb_env_close(s->env);
+	br_store__close_env(s);
+	br_store__gate_leave(s);
 	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->mu);
 	free(s->dir);
 	free(s->data_path);
 	free(s->lock_path);
+	free(s->gate_path);
 	free(s);
 }
 

@@ -35,8 +35,9 @@ struct br_store {
 	MDB_env *env;
 	MDB_dbi dbi[BR_TABLE_COUNT];
 	char table_name[BR_TABLE_COUNT][12]; /* the names of BR_TABLE_LIST in lower case */
-	char *dir, *data_path, *lock_path;
+	char *dir, *data_path, *lock_path, *gate_path;
 	int64_t wait_ms;
+	int gate;                   /* descriptor of the gate; -1: not entered */
 
 	/*
 	 * The map may only be changed while no transaction of this process uses it, and LMDB does not check. So every
@@ -47,7 +48,7 @@ struct br_store {
 	pthread_cond_t changed;     /* live became empty, or remapping false */
 	struct br_txn *live, *spare;
 	unsigned n_spare;
-	bool remapping, readers_checked;
+	bool remapping, swept;       /* swept: what dead processes left, before the first write */
 	uint64_t maps;              /* how often the map was changed: addresses of another one mean nothing */
 };
 
@@ -62,9 +63,44 @@ void br_store__memo_begin(struct br_txn *t, uint64_t generation);
 /* check.c: is what stands at path, by its header and size, a whole LMDB file? */
 int br_store__check_file(const char *path, struct br_err *err);
 
+/* check.c: every record on pages that are in order; what is passed over is told. Nobody else has the file open. */
+struct br_store__rescue {
+	int (*record)(struct br_slice table, struct br_slice key, struct br_slice val, void *arg, struct br_err *err); /* non-zero ends it */
+	void (*lost)(const char *what, void *arg);
+	void *arg;
+};
+int br_store__rescue(const char *path, const struct br_store__rescue *to, struct br_err *err);
+
 /* txn.c: ends a reading transaction without keeping it for reuse; `keep` keeps the table handles opened in it. */
 void br_store__txn_finish(struct br_txn *t, bool keep);
 void br_store__txn_free(struct br_txn *t);
+
+/*
+ * gate.c. Enter: waits while another process exchanges the data file, and is counted as one that has it open until it leaves.
+ * Alone: 1 when nobody else has it open, and nobody can come in until `open`; 0 when that could not be had within ms.
+ */
+int br_store__gate_enter(struct br_store *s, struct br_err *err);
+void br_store__gate_leave(struct br_store *s);
+int br_store__gate_alone(struct br_store *s, int64_t ms, struct br_err *err);
+void br_store__gate_open(struct br_store *s);
+
+/* env.c: a store of which nothing is open yet; an environment at path without locks, for a file that is being made. */
+struct br_store *br_store__new(const char *dir, int64_t wait_ms);
+int br_store__new_env(MDB_env **out, uint64_t map, const char *path, unsigned flags);
+/* env.c: what LMDB has open, and its tables. After a failure s can only be closed. */
+int br_store__open_env(struct br_store *s, struct br_err *err);
+void br_store__close_env(struct br_store *s);
+/* shrink.c: gives the file fd owner and rights of the data file. */
+int br_store__inherit(int fd, const struct br_store *s, struct br_err *err);
+
+/* damage.c: from now on faults in s's map, which has come or changed, are known for damage; what LMDB's assertions call. */
+void br_store__watch(const struct br_store *s);
+void br_store__unwatch(const struct br_store *s);
+void br_store__on_assert(MDB_env *env, const char *text);
+
+/* A call of LMDB that goes through pages: what goes wrong in this thread meanwhile is damage, wherever it leads. */
+extern _Thread_local unsigned br_store__in_lmdb;
+#define IN_LMDB(call) __extension__({ br_store__in_lmdb++; int lmdb_rc_ = (call); br_store__in_lmdb--; lmdb_rc_; })
 
 /* env.c: at least doubles the map, once all transactions of this process have ended. */
 int br_store__remap(struct br_store *s, struct br_err *err);

@@ -9,10 +9,15 @@ static int change_failed(struct br_txn *t, enum br_table table, int rc, struct b
 	return br_store__fail(err, t->s, rc, "write to", (int)table);
 }
 
+const char *br_table_name(const struct br_txn *t, enum br_table table)
+{
+	return t->s->table_name[table];
+}
+
 int br_get(struct br_slice *out, struct br_txn *t, enum br_table table, struct br_slice key, struct br_err *err)
 {
 	MDB_val k = br_store__val(key), v;
-	int rc = mdb_get(t->m, t->s->dbi[table], &k, &v);
+	int rc = IN_LMDB(mdb_get(t->m, t->s->dbi[table], &k, &v));
 
 	*out = br_slice(NULL, 0);
 	if (rc == MDB_NOTFOUND)
@@ -31,7 +36,7 @@ static int put(struct br_txn *t, enum br_table table, struct br_slice key, const
 
 	for (size_t i = 0; i < n; i++)
 		v.mv_size += part[i].len;
-	if ((rc = mdb_put(t->m, t->s->dbi[table], &k, &v, MDB_RESERVE | flags)))
+	if ((rc = IN_LMDB(mdb_put(t->m, t->s->dbi[table], &k, &v, MDB_RESERVE | flags))))
 		return rc;
 	p = v.mv_data;
 	for (size_t i = 0; i < n; p += part[i++].len)
@@ -65,7 +70,7 @@ int br_append(struct br_txn *t, enum br_table table, struct br_slice key, struct
 int br_del(struct br_txn *t, enum br_table table, struct br_slice key, struct br_err *err)
 {
 	MDB_val k = br_store__val(key);
-	int rc = mdb_del(t->m, t->s->dbi[table], &k, NULL);
+	int rc = IN_LMDB(mdb_del(t->m, t->s->dbi[table], &k, NULL));
 
 	if (rc == MDB_NOTFOUND)
 		return 0;
@@ -79,10 +84,10 @@ static int del_range(MDB_cursor *c, struct br_slice prefix)
 
 	for (;;) {
 		MDB_val k = br_store__val(prefix), v;
-		rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
+		rc = IN_LMDB(mdb_cursor_get(c, &k, &v, MDB_SET_RANGE));
 		if (rc || !br_has_prefix(br_store__slice(k), prefix))
 			break;
-		if ((rc = mdb_cursor_del(c, 0)))
+		if ((rc = IN_LMDB(mdb_cursor_del(c, 0))))
 			break;
 	}
 	return rc == MDB_NOTFOUND ? 0 : rc;
@@ -94,7 +99,7 @@ int br_del_prefix(struct br_txn *t, enum br_table table, struct br_slice prefix,
 	int rc;
 
 	if (prefix.len == 0) {
-		rc = mdb_drop(t->m, t->s->dbi[table], 0);
+		rc = IN_LMDB(mdb_drop(t->m, t->s->dbi[table], 0));
 	} else if (!(rc = mdb_cursor_open(t->m, t->s->dbi[table], &c))) {
 		rc = del_range(c, prefix);
 		mdb_cursor_close(c);

@@ -208,7 +208,7 @@ static int begin_write(struct br_txn *t, struct br_err *err)
 /* Ends t. *again: the map was too small. */
 static int commit(struct br_txn *t, bool *again, struct br_err *err)
 {
-	int rc = mdb_txn_commit(t->m);
+	int rc = IN_LMDB(mdb_txn_commit(t->m));
 
 	*again = rc == MDB_MAP_FULL;
 	return rc ? br_store__fail(err, t->s, rc, "write to", -1) : 0;
@@ -228,24 +228,40 @@ static int attempt(struct br_store *s, br_write_fn *fn, void *arg, bool *again, 
 	if (rc == 0 && !*again)
 		rc = commit(&t, again, err);
 	else
-		mdb_txn_abort(t.m);
+		(void)IN_LMDB((mdb_txn_abort(t.m), 0));
 	leave(s, &t);
 	return rc;
 }
 
-/* Slots of readers that were killed keep old pages from being used again: swept before the first write. */
+static void sweep(struct br_store *s)
+{
+	char *tmp = br_path_join(s->dir, "tmp");
+	unsigned left = br_tmp_sweep(tmp, true) + br_tmp_sweep(s->dir, true);
+	int dead;
+
+	if (left)
+		br_log(BR_LOG_INFO, "%u temporary file(s) in '%s' were left by processes that died", left, s->dir);
+	if (mdb_reader_check(s->env, &dead) == 0 && dead > 0)
+		br_log(BR_LOG_INFO, "%d reader(s) of '%s' had died", dead, s->data_path);
+	free(tmp);
+}
+
+/*
+ * What processes left that were killed is cleared before the first write: slots of readers, which keep old pages from being used
+ * again, and temporary files.
+ */
 static int prepare(struct br_store *s, struct br_err *err)
 {
-	bool sweep;
-	int dead, rc;
+	bool first;
+	int rc;
 
 	pthread_mutex_lock(&s->mu);
 	rc = refuse_second(s, err);
-	sweep = rc == 0 && !s->readers_checked;
-	s->readers_checked |= sweep;
+	first = rc == 0 && !s->swept;
+	s->swept |= first;
 	pthread_mutex_unlock(&s->mu);
-	if (sweep && mdb_reader_check(s->env, &dead) == 0 && dead > 0)
-		br_log(BR_LOG_INFO, "%d reader(s) of '%s' had died", dead, s->data_path);
+	if (first)
+		sweep(s);
 	return rc;
 }
 
@@ -262,6 +278,22 @@ int br_store_write(struct br_store *s, br_write_fn *fn, void *arg, struct br_err
 		if (again)
 			rc = br_store__remap(s, err);
 	} while (again && rc == 0);
+	br_lock_drop(&lock);
+	return rc;
+}
+
+int br_store_still(struct br_store *s, br_write_fn *fn, void *arg, struct br_err *err)
+{
+	struct br_lock lock;
+	struct br_txn *t;
+	int rc = br_lock_take(&lock, s->lock_path, s->wait_ms, err);
+
+	if (rc < 0)
+		return rc;
+	if ((rc = br_txn_read(&t, s, err)) == 0) {
+		rc = fn(t, arg, err);
+		br_txn_end(t);
+	}
 	br_lock_drop(&lock);
 	return rc;
 }

@@ -192,7 +192,8 @@ static int convert(struct br_buf *out, struct br_slice in, const char *encoding,
 	size_t left = in.len;
 
 	if (cd == (iconv_t)-1)
-		return br_fail(err, BR_EUNSUPPORTED, "cannot convert from %s", encoding);
+		return errno == EINVAL ? br_fail(err, BR_EUNSUPPORTED, "cannot convert from %s", encoding) :
+		                         br_fail_errno(err, BR_EIO, "cannot convert from %s", encoding);
 	while (left && br_buf_reserve(out, BR_MIN(left + left / 2 + 64, out->max - out->len))) {
 		char *to = out->ptr + out->len;
 		size_t room = BR_MIN(out->cap - 1, out->max) - out->len, had = room;

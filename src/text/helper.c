@@ -50,7 +50,7 @@ static char *find_helper(void)
 {
 	char *path = beside_us();
 
-	if (path && access(path, X_OK) == 0)
+	if (path && (access(path, X_OK) == 0 || errno == EIO))
 		return path;
 	free(path);
 	return br_strdup(BR_LIBDIR "/br-extract");
@@ -72,7 +72,8 @@ static int start(struct br_text__helper *h, struct br_err *err)
 		h->path = find_helper();
 	argv[0] = h->path;
 	if (access(h->path, X_OK) < 0)
-		return br_fail(err, BR_EUNSUPPORTED, "needs br-extract, which is not at '%s'", h->path);
+		return errno == EIO ? br_fail_errno(err, BR_EIO, "cannot look for '%s'", h->path) :
+		                      br_fail(err, BR_EUNSUPPORTED, "needs br-extract, which is not at '%s'", h->path);
 	if ((rc = br_child_start(&h->child, argv, NULL, false, err)) < 0)
 		return rc;
 	h->running = true;

@@ -81,8 +81,11 @@ static bool convert(struct br_buf *out, struct br_slice in, const char *from)
 	char *p = (char *)(uintptr_t)in.ptr, piece[16384];
 	size_t left = in.len, bad = 0;
 
-	if (cd == (iconv_t)-1)
+	if (cd == (iconv_t)-1) {
+		if (errno != EINVAL) /* not because the name is unknown */
+			out->failed = BR_ENOMEM;
 		return false;
+	}
 	while (left && !out->failed) {
 		char *to = piece;
 		size_t room = sizeof piece, rc = iconv(cd, &p, &left, &to, &room);
@@ -110,8 +113,9 @@ int br_text__decode_html(struct br_buf *out, char encoding[24], struct br_slice 
 
 	/* A page in UTF-16 does not show its <meta> as ASCII, so a name found here is not contradicted by a byte order mark. */
 	if (!converter || (plain && !shifts) || !convert(&utf8, bytes, converter) || utf8.failed) {
+		rc = utf8.failed == BR_ENOMEM ? br_buf_check(&utf8, "text", err) : br_decode(out, encoding, bytes, err);
 		br_buf_release(&utf8);
-		return br_decode(out, encoding, bytes, err);
+		return rc;
 	}
 	/* br_decode once more, for line ends and NUL */
 	rc = br_decode(out, encoding, br_buf_slice(&utf8), err);

@@ -2,10 +2,10 @@
 # What holds for every verb: help, usage errors, no workspace, a full disk, a reader that went away, documents.
 load lib
 
-VERBS=(init status sync ingest upload query eval verify doctor help version completion
+VERBS=(init status sync ingest upload query eval verify gc doctor help version completion
        'notebook create' 'notebook list' 'notebook show' 'notebook rename' 'notebook use' 'notebook set' 'notebook delete'
        'config get' 'config set' 'config unset' 'config list' 'config path' 'config trust' 'config untrust'
-       'docs list' 'docs show' 'docs cat' 'docs rm')
+       'docs list' 'docs show' 'docs cat' 'docs rm' 'index build' 'index status' 'index drop')
 
 @test "the list here is the list of the program" {
 	[ -n "$BR_GEN" ] || skip "BR_GEN not set"
@@ -41,7 +41,7 @@ VERBS=(init status sync ingest upload query eval verify doctor help version comp
 		err_has "missing operand"
 		err_has "usage: br $verb"
 	done
-	for verb in status verify doctor version 'notebook list' 'config list' 'config path' 'config trust'; do
+	for verb in status verify gc doctor version 'notebook list' 'config list' 'config path' 'config trust'; do
 		want 129 $verb extra
 		err_has "'extra' is one operand too many"
 	done
@@ -59,6 +59,7 @@ VERBS=(init status sync ingest upload query eval verify doctor help version comp
 	no_workspace upload f
 	no_workspace query q
 	no_workspace verify
+	no_workspace gc
 	no_workspace docs list
 	no_workspace docs show f
 	no_workspace docs cat f
@@ -79,7 +80,7 @@ VERBS=(init status sync ingest upload query eval verify doctor help version comp
 @test "every verb that prints reports a full disk" {
 	small_workspace
 	for args in status 'status --json' 'query lock' 'query --json lock' 'docs list' 'docs list --json' 'docs show soup.md' \
-	            'docs cat soup.md' 'notebook list' 'notebook show' 'config list' 'config path' verify doctor version help \
+	            'docs cat soup.md' 'notebook list' 'notebook show' 'config list' 'config path' verify gc doctor version help \
 	            'completion zsh' 'sync --json' 'sync'; do
 		full_disk $args
 	done
@@ -87,7 +88,7 @@ VERBS=(init status sync ingest upload query eval verify doctor help version comp
 
 @test "every verb that prints ends silently when nobody reads" {
 	small_workspace
-	for args in status 'query lock' 'docs list' 'docs cat soup.md' 'notebook list' 'config list' verify doctor \
+	for args in status 'query lock' 'docs list' 'docs cat soup.md' 'notebook list' 'config list' verify gc doctor \
 	            'completion fish' 'sync --json'; do
 		rm -f "$S/closed"
 		broken_pipe $args

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -441,15 +442,64 @@ static void child_ends(void **state)
 	int status;
 
 	(void)state;
-	assert_int_equal(br_child_start(&c, absent, NULL, false, &err), -BR_ENOTFOUND);
-	assert_non_null(strstr(err.msg, "/no/such/program"));
-	assert_int_equal(c.pid, 0);
+	if (getenv("BR_VALGRIND")) { /* whose posix_spawn succeeds always */
+		puts("skipped: a program that is not there, under valgrind");
+	} else {
+		assert_int_equal(br_child_start(&c, absent, NULL, false, &err), -BR_ENOTFOUND);
+		assert_non_null(strstr(err.msg, "/no/such/program"));
+		assert_int_equal(c.pid, 0);
+	}
 	assert_int_equal(br_child_start(&c, seven, NULL, true, NULL), 0);
 	status = br_child_end(&c, false);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
 	assert_int_equal(br_child_start(&c, cat, NULL, true, NULL), 0);
 	status = br_child_end(&c, true);
 	assert_true((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
+}
+
+/* Is the byte of the file at path locked by anyone? */
+static bool byte_is_locked(const char *path, off_t byte)
+{
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1 };
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_OFD_GETLK, &fl), 0);
+	close(fd);
+	return fl.l_type != F_UNLCK;
+}
+
+/* A holder that wants the lock back at once, as a long sync does, comes behind a process that waits. */
+static void whoever_waits_comes_first(void **state)
+{
+	struct br_lock l = { 0 };
+	int had[2];
+	pid_t pid;
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(had), 0);
+	assert_int_equal(br_lock_take(&l, scratch("lock4"), 0, NULL), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(l.fd); /* the parent's lock, which the child would keep alive */
+		if (br_lock_take(&l, scratch("lock4"), -1, NULL) < 0 || write(had[1], "h", 1) != 1)
+			_exit(1);
+		br_lock_drop(&l);
+		_exit(0);
+	}
+	close(had[1]);
+	while (!byte_is_locked(scratch("lock4"), 1))
+		sched_yield();
+	assert_int_equal(fcntl(had[0], F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(read(had[0], &byte, 1), -1); /* we hold it still */
+	br_lock_drop(&l);
+	assert_int_equal(br_lock_take(&l, scratch("lock4"), -1, NULL), 0);
+	assert_int_equal(read(had[0], &byte, 1), 1);
+	assert_false(byte_is_locked(scratch("lock4"), 1));
+	br_lock_drop(&l);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(had[0]);
 }
 
 /* ---- signals ---- */
@@ -500,6 +550,7 @@ int main(void)
 		cmocka_unit_test(names_and_endings),
 		cmocka_unit_test(lock_is_exclusive_and_names_the_holder),
 		cmocka_unit_test(lock_ends_with_its_holder),
+		cmocka_unit_test(whoever_waits_comes_first),
 		cmocka_unit_test(clock_can_be_fixed),
 		cmocka_unit_test(times_are_written_and_read),
 		cmocka_unit_test(log_obeys_its_level_and_hides_controls),

@@ -297,11 +297,91 @@ static void list_in_a_circle(void **state)
 	memcpy(b.ptr + 4096 + 16 + 72 + 6, &v, 2); /* depth */
 	write_file(f->data, b.ptr, b.len);
 	FAILS(CORRUPT, try_open(f, 0));
-	assert_non_null(strstr(g_err.msg, "circle"));
+	assert_non_null(strstr(g_err.msg, "keys that belong elsewhere"));
 	br_buf_release(&b);
 }
 
 /* ---- damage ---- */
+
+/* Commits write the meta pages in turn: a number that does not follow the other's would bring back an older state. */
+static void meta_pages_belong_together(void **state)
+{
+	struct fixture *f = *state;
+	char number[8], saved[8], other[8];
+	int fd, refused = 0;
+
+	create(f);
+	put(f, "a", "1");
+	put(f, "a", "2");
+	close_store(f);
+	fd = open(f->data, O_RDWR);
+	assert_true(fd >= 0);
+	for (off_t page = 0; page <= 4096; page += 4096) {
+		for (int bit = 0; bit < 64; bit++) {
+			assert_int_equal(pread(fd, saved, 8, page + 16 + 128), 8);
+			memcpy(number, saved, 8);
+			number[bit / 8] ^= (char)(1 << bit % 8);
+			assert_int_equal(pread(fd, other, 8, 4096 - page + 16 + 128), 8);
+			if (br_rd_le64(number) + 1 == br_rd_le64(other)) /* the neighbour on the other side: cannot be told */
+				continue;
+			assert_int_equal(pwrite(fd, number, 8, page + 16 + 128), 8);
+			FAILS(CORRUPT, br_store__check_file(f->data, &g_err));
+			assert_int_equal(pwrite(fd, saved, 8, page + 16 + 128), 8);
+			refused++;
+		}
+	}
+	assert_true(refused >= 2 * 63);
+	close(fd);
+	OK(br_store__check_file(f->data, &g_err));
+}
+
+static int rising_fn(struct br_txn *t, void *arg, struct br_err *err)
+{
+	char key[16], val[500] = { 0 };
+	int rc = 0;
+
+	(void)arg;
+	for (int i = 0; rc == 0 && i < 100; i++) {
+		snprintf(key, sizeof key, "key%05d", 2 * i);
+		rc = br_put(t, BR_T_DOC, str(key), br_slice(val, sizeof val), err);
+	}
+	return rc;
+}
+
+/* A key in a branch page that is still in order there, but not with the keys below it: some of them would not be found. */
+static void keys_belong_where_they_are(void **state)
+{
+	struct fixture *f = *state;
+	struct br_buf b = BR_BUF_INIT(1 << 24);
+	int fd, changed = 0;
+
+	create(f);
+	OK(br_store_write(f->s, rising_fn, NULL, &g_err));
+	close_store(f);
+	OK(br_file_read(&b, f->data, 1 << 24, &g_err));
+	fd = open(f->data, O_RDWR);
+	assert_true(fd >= 0);
+	for (size_t page = 2; page < b.len / 4096; page++) {
+		const char *p = b.ptr + page * 4096;
+		if (br_rd_le64(p) != page || br_rd_le16(p + 10) != 1 || br_rd_le16(p + 12) < 16 + 2 * 3)
+			continue;
+		off_t last = (off_t)(page * 4096) + br_rd_le16(p + br_rd_le16(p + 12) - 2) + 8 + 7; /* last digit of the last key */
+		char digit = b.ptr[last] + 1;
+		if (memcmp(b.ptr + last - 7, "key", 3) != 0)
+			continue;
+		assert_int_equal(pwrite(fd, &digit, 1, last), 1);
+		OK(try_open(f, 0));
+		FAILS(CORRUPT, br_store_check(f->s, &g_err));
+		close_store(f);
+		assert_int_equal(pwrite(fd, b.ptr + last, 1, last), 1);
+		changed++;
+	}
+	close(fd);
+	br_buf_release(&b);
+	assert_true(changed > 0);
+	OK(try_open(f, 0));
+	OK(br_store_check(f->s, &g_err));
+}
 
 static int scanning_child(struct fixture *f, int say, int go)
 {
@@ -369,7 +449,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(open_missing), T(create_and_reopen), T(format_versions), T(garbage_files), T(foreign_lmdb_file),
-		T(truncated_files), T(short_file_is_accepted), T(damaged_free_list), T(list_in_a_circle), T(damaged_pages),
+		T(truncated_files), T(short_file_is_accepted), T(damaged_free_list), T(list_in_a_circle), T(meta_pages_belong_together),
+		T(keys_belong_where_they_are), T(damaged_pages),
 	};
 
 	return cmocka_run_group_tests_name("store_file", tests, NULL, NULL);
