@@ -1,12 +1,12 @@
 #!/bin/sh
-# Runs the unit programs and the command-line tests of one build: tests/run.sh build/MODE
+# Runs the unit programs, the command-line tests and, in short, the tests of faults of one build: tests/run.sh build/MODE
 # Prints a line a suite, everything of a suite that failed, and at the end "N passed, N failed".
 set -u
 b=$1
 log=$b/log
 mkdir -p "$log"
 passed=0 failed=0
-export BR_EXTRACT="$PWD/$b/br-extract"
+export BR_EXTRACT="$PWD/$b/br-extract" BR_ANN_LIB="$PWD/$b/libbr-ann.so"
 
 count() { # suite, passed, failed, log
 	passed=$((passed + $2)) failed=$((failed + $3))
@@ -43,6 +43,21 @@ for t in tests/cli/*.bats; do
 	grep -E '^ok .* # skip' "$f" | sed 's/^ok [0-9]* /skipped: /' >>"$f.skips"
 	count "$name" "$ok" "$no" "$f"
 	sed 's/^/        /' "$f.skips" && rm -f "$f.skips"
+done
+
+# Faults, loss of power, kills, damage and load, in short, where br was linked with the seam; tests/fault/README.md.
+for t in "fault/fault.py --trials 250" "fault/fulldisk.py --short" "crash/power.py --states 150" "crash/crash.py --n 20" \
+	"crash/bitflip.py --n 50" "crash/stress.py --seconds 5"; do
+	[ -x "$b/br-fault" ] || break
+	name=${t%.py*}
+	f=$log/${name#*/}.py
+	# shellcheck disable=SC2086 # a program and its options
+	python3 tests/$t --bin "$b" >"$f" 2>&1
+	rc=$?
+	ok=$(sed -n 's/.*: \([0-9]*\) passed, [0-9]* failed$/\1/p' "$f")
+	no=$(sed -n 's/.*: [0-9]* passed, \([0-9]*\) failed$/\1/p' "$f")
+	[ $rc -eq 0 ] || [ "${no:-0}" -gt 0 ] || no=1
+	count "$name" "${ok:-0}" "${no:-0}" "$f"
 done
 
 echo "$passed passed, $failed failed"
