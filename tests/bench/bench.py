@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Every figure that br promises, measured, with the goal beside it. See README.md in this folder.
 
-  bench.py [--br BR] [--inproc PROGRAM] [--runs N] [--quick] [--tmp DIR] [--json] [--strict]
+  bench.py [--br BR] [--inproc PROGRAM] [--fts PROGRAM] [--peers VENV] [--runs N] [--quick] [--tmp DIR] [--json FILE] [--strict]
 
 Documents: BR_DOCS (a folder), else BR_SHARED/corpora/docs.tar.xz, else /usr/share/doc. Each figure is the median
-of N runs with the smallest and the largest; questions give the 50th and 95th of a hundred. --strict: status 1
-when a goal is missed.
+of N runs with the smallest and the largest; questions give the 50th and 95th of a hundred. --json: the figures, as JSON, also
+into FILE. --strict: status 1 when a goal is missed. --quick: one run of each, and no keyword search over passages.
 """
-import argparse, json, os, platform, shutil, sys, tempfile, time
+import argparse, json, os, platform, shutil, subprocess, sys, tempfile, time
 
-import benchlib, fts5
+import benchlib, fts5, keywords
 from benchlib import quantile, run
 
 MB = 1e6
@@ -18,34 +18,33 @@ MB = 1e6
 class Table:
     """Rows as they come: name, values, unit, goal (at most), a word on what was measured."""
 
-    def __init__(self, quiet):
-        self.rows, self.quiet = [], quiet
+    def __init__(self):
+        self.rows, self.part = [], ""
 
     def head(self, text):
-        if not self.quiet:
-            print("\n%s\n%-46s %10s %23s %9s" % (text, "", "median", "min .. max", "goal"), flush=True)
+        self.part = text
+        print("\n%s\n%-46s %10s %23s %9s" % (text, "", "median", "min .. max", "goal"), flush=True)
 
     def add(self, name, values, unit, goal=None, note=""):
-        row = {"name": name, "unit": unit, "median": quantile(values, 0.5), "min": min(values), "max": max(values),
+        row = {"part": self.part, "name": name, "unit": unit, "median": quantile(values, 0.5), "min": min(values), "max": max(values),
                "runs": len(values), "goal": goal, "note": note}
         if goal is not None:
             row["met"] = row["median"] <= goal
         self.rows.append(row)
-        if not self.quiet:
-            spread = "%.4g .. %.4g" % (row["min"], row["max"]) if len(values) > 1 else ""
-            mark = "" if goal is None else "%6.4g %s" % (goal, "ok" if row["met"] else "MISSED")
-            print("%-46s %7.4g %-2s %23s %9s  %s" % (name, row["median"], unit, spread, mark, note), flush=True)
+        spread = "%.4g .. %.4g" % (row["min"], row["max"]) if len(values) > 1 else ""
+        mark = "" if goal is None else "%6.4g %s" % (goal, "ok" if row["met"] else "MISSED")
+        print("%-46s %7.4g %-2s %23s %9s  %s" % (name, row["median"], unit, spread, mark, note), flush=True)
 
 
 class Bench:
     def __init__(self, a, work):
-        self.a, self.work, self.env, self.table = a, work, benchlib.environment(work), Table(a.json)
+        self.a, self.work, self.env, self.table = a, work, benchlib.environment(work), Table()
         self.docs = os.path.join(work, "docs")
         self.source = benchlib.documents(self.docs)
         self.files, self.bytes, _ = benchlib.tree_size(self.docs)
         self.questions = [q for q, _ in benchlib.read_questions(a.questions)][:20]
         self.floor = benchlib.floor(self.env)
-        self.br = a.br
+        self.br, self.keywords = a.br, None
 
     def warm(self):
         for path in fts5.files(self.docs):
@@ -65,6 +64,18 @@ class Bench:
         self.table.add("br --version", [run([self.br, "--version"], self.env).wall * 1e3 for _ in range(n)], "ms", 2)
         if shutil.which("git"):
             self.table.add("git --version", [run(["git", "--version"], self.env).wall * 1e3 for _ in range(n)], "ms")
+
+    def installed(self):
+        root = os.path.join(self.work, "installed")
+        made = subprocess.run(["make", "-s", "-C", benchlib.ROOT, "install", "DESTDIR=" + root], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if made.returncode:
+            print("skipped: installed size: make install: %s" % made.stderr.strip()[-200:], file=sys.stderr)
+            return
+        for folder, _, names in os.walk(root):
+            for name in names:
+                subprocess.run(["strip", "--strip-unneeded", os.path.join(folder, name)], stderr=subprocess.DEVNULL)
+        files, size, _ = benchlib.tree_size(root)
+        self.table.add("installed size, debug symbols stripped", [size / MB], "MB", 30, "%d files, model with it" % files)
 
     def ingest_once(self):
         self.fresh()
@@ -137,7 +148,9 @@ class Bench:
             self.table.add("%s, p50" % strategy, [told["p50_ms"]], "ms", goal if told["chunks"] < 60000 else None, note)
             self.table.rows[-1].update(p95=told["p95_ms"], p99=told["p99_ms"], chunks=told["chunks"])
 
-    def peer(self):
+    # ---- peers ----
+
+    def peer_fts5(self):
         self.table.head("SQLite FTS5, text only, same files, passages of at most 1,000 characters, durable")
         build = [sys.executable, os.path.join(benchlib.HERE, "fts5.py"), "build", "docs", "fts5.db"]
         runs, told = [], []
@@ -158,14 +171,64 @@ class Bench:
         else:
             print("skipped: questions to FTS5: no sqlite3 program", file=sys.stderr)
 
+    def peer_recoll(self):
+        if not shutil.which("recollindex") or not shutil.which("recollq"):
+            print("skipped: Recoll: no recollindex and recollq (make bench-peers installs them)", file=sys.stderr)
+            return
+        self.table.head("Recoll, text only, same files, whole documents")
+        runs = []
+        for _ in range(self.a.runs):
+            shutil.rmtree("recoll", ignore_errors=True)
+            os.mkdir("recoll")
+            with open("recoll/recoll.conf", "w") as f:
+                f.write("topdirs = %s\nindexstemminglanguages = english\nloglevel = 1\n" % self.docs)
+            os.sync()
+            runs.append(run(["recollindex", "-c", "recoll"], self.env))
+        self.table.add("recollindex, wall", [r.wall for r in runs], "s")
+        self.table.add("peak memory, largest process", [r.rss / MB for r in runs], "MB")
+        _, _, blocks = benchlib.tree_size("recoll")
+        self.table.add("index / size of the files", [blocks / self.bytes], "")
+        again = [run(["recollindex", "-c", "recoll"], self.env) for _ in range(self.a.runs)]
+        self.table.add("nothing changed, wall", [r.wall for r in again], "s")
+        self.ask("recollq, any word", lambda q: ["recollq", "-c", "recoll", "-o", "-n", "8"] + fts5.words(q))
+
+    def peer_lancedb(self):
+        python = keywords.peer_python(self.a.peers, "lancedb")
+        if not python:
+            return
+        self.table.head("LanceDB, passages as with FTS5, vectors given: 256 random numbers each, no model's time in it")
+        script = [python, os.path.join(benchlib.HERE, "peer_lancedb.py")]
+        built = run(script + ["build", "docs", "lance"], self.env, "lance.json")
+        with open("lance.json") as f:
+            told = json.load(f)
+        self.table.add("table and full-text index, wall", [told["seconds"]], "s", None, "%d passages, LanceDB %s; one run" % (told["passages"], told["version"]))
+        self.table.add("peak memory", [built.rss / MB], "MB", None, "Python with it")
+        self.table.add("table / size of the files", [told["bytes"] / told["text_bytes"]], "")
+        cold = [run(script + ["ask", "lance", "hybrid", q], self.env).wall * 1e3 for q in self.questions[:5]]
+        self.table.add("a question, new process, hybrid, wall", cold, "ms", None, "Python with it")
+        for strategy in ("hybrid", "full_text", "semantic"):
+            run(script + ["time", "lance", strategy, "questions", "5"], self.env, "lance.json")
+            with open("lance.json") as f:
+                ms = [ns / 1e6 for ns in json.load(f)["ns"]]
+            self.table.add("in process, %s, p50" % strategy, ms, "ms", None, "p95 %.2f p99 %.2f ms" % (quantile(ms, 0.95), quantile(ms, 0.99)))
+
+    def peer_tantivy(self):
+        """Keyword search over many more passages; see keywords.py."""
+        if self.a.quick or not os.access(self.a.fts, os.X_OK):
+            print("skipped: keyword search over passages: %s" % ("--quick" if self.a.quick else "no program at '%s'" % self.a.fts), file=sys.stderr)
+            return
+        told = keywords.measure(self.a.fts, self.a.peers, keywords.HOME + [self.docs], os.path.join(self.work, "keywords"))
+        keywords.show(*told)
+        self.keywords = dict(zip(("passages", "builds", "rows"), told))
+
     def everything(self):
         about = {"date": time.strftime("%Y-%m-%d", time.gmtime()), "machine": machine(), "documents": self.source,
                  "files": self.files, "bytes": self.bytes, "file_system": benchlib.file_system(self.work), "runs": self.a.runs}
         if about["file_system"] == "tmpfs":
             print("note: %s is a tmpfs: what durability costs is not measured; see --tmp" % self.work, file=sys.stderr)
-        if not self.a.json:
-            print("\n".join("%-12s %s" % (k, v) for k, v in about.items()))
-        for step in (self.start_up, self.first_ingest, self.queries, self.in_process, self.sync_again, self.peer):
+        print("\n".join("%-12s %s" % (k, v) for k, v in about.items()))
+        for step in (self.start_up, self.installed, self.first_ingest, self.queries, self.in_process, self.sync_again,
+                     self.peer_fts5, self.peer_recoll, self.peer_lancedb, self.peer_tantivy):
             step()
         return about
 
@@ -177,23 +240,27 @@ def machine():
             if line.startswith("model name"):
                 model = line.partition(":")[2].strip()
                 break
-    return "%s, %d processors, %s" % (model, len(os.sched_getaffinity(0)), platform.release())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return "%s, %d processors, %.0f GB, Linux %s" % (model, len(os.sched_getaffinity(0)), memory, platform.release().split("-")[0])
 
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--br", default=os.environ.get("BR", os.path.join(benchlib.ROOT, "build/release/br")))
     ap.add_argument("--inproc", default=os.environ.get("BR_INPROC"))
+    ap.add_argument("--fts")
+    ap.add_argument("--peers", default=os.path.join(benchlib.ROOT, "build/peers"))
     ap.add_argument("--questions", default=benchlib.QUESTIONS)
     ap.add_argument("--runs", type=int, default=5)
     ap.add_argument("--quick", action="store_true", help="one run of each")
     ap.add_argument("--tmp", help="where the scratch folder goes: a real disk, since commits are measured")
-    ap.add_argument("--json", action="store_true")
+    ap.add_argument("--json", metavar="FILE")
     ap.add_argument("--strict", action="store_true")
     a = ap.parse_args()
     a.br, a.runs = os.path.abspath(a.br), 1 if a.quick else max(1, a.runs)
     a.inproc = os.path.abspath(a.inproc or os.path.join(os.path.dirname(a.br), "inproc"))
-    a.questions = os.path.abspath(a.questions)
+    a.fts = os.path.abspath(a.fts or os.path.join(os.path.dirname(a.br), "fts"))
+    a.peers, a.questions, a.json = os.path.abspath(a.peers), os.path.abspath(a.questions), a.json and os.path.abspath(a.json)
     if not os.access(a.br, os.X_OK):
         sys.exit("bench: no program at '%s': run make, or set BR" % a.br)
     if os.environ.get("BR_DOCS"):
@@ -209,7 +276,8 @@ def main():
         os.chdir("/")
         shutil.rmtree(work, ignore_errors=True)
     if a.json:
-        print(json.dumps({"v": 1, "about": about, "rows": bench.table.rows}, indent=1))
+        with open(a.json, "w", encoding="utf-8") as f:
+            json.dump({"v": 1, "about": about, "rows": bench.table.rows, "keywords": bench.keywords}, f, indent=1)
     if a.strict and not all(r.get("met", True) for r in bench.table.rows):
         sys.exit(1)
 

@@ -98,9 +98,13 @@ def build(docs, path):
             "index_seconds": total - rows.seconds, "bytes": os.path.getsize(path), "sqlite": sqlite3.sqlite_version}
 
 
+def words(question):
+    return re.findall(r"\w+", question.lower())
+
+
 def match(question, every):
     """FTS5 itself wants every word, and then often finds nothing; "any word" is what `br` does."""
-    return (" " if every else " OR ").join('"%s"' % w for w in re.findall(r"\w+", question.lower()))
+    return (" " if every else " OR ").join('"%s"' % w for w in words(question))
 
 
 def sql(question, limit, every=False):
