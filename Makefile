@@ -37,9 +37,10 @@ SHARED_  := -llmdb -lpcre2-8 -l:libcrypto.a -lutf8proc -lstemmer -lzstd -lxxhash
 LIBS     := $(if $(SHARED),$(SHARED_),$(STATIC_)) -lcjson -lm
 XLIBS    := -lxml2 -lseccomp
 comma    := ,
-# Vector indexes: a plugin, left out where FAISS is not installed. BLAS is not linked: searching does without, building loads it.
+# Vector indexes: a plugin, left out where FAISS is not installed. Its C++ part is compiled by g++ whatever CC is, since FAISS's headers
+# want the OpenMP that FAISS was built with. BLAS is not linked: searching does without, building loads it.
 FAISS    := $(if $(wildcard /usr/include/faiss/Index.h),$(B)/libbr-ann.so)
-CXX      := $(if $(findstring clang,$(CC)),clang++,g++)
+CXX      := g++
 CXXFLAGS := -std=c++17 -pthread -Wall -Wextra -Wno-unused-parameter $(if $(DEVELOPER),-Werror) $(MODE_FLAGS) $(EXTRA_CFLAGS)
 WRAP     := $(addprefix -Wl$(comma)--wrap=,_ZN5faiss18fvec_inner_productEPKfS1_m _ZN5faiss10fvec_L2sqrEPKfS1_m \
             _ZN5faiss15fvec_norm_L2sqrEPKfm _ZN5faiss22fvec_inner_products_nyEPfPKfS2_mm _ZN5faiss13fvec_L2sqr_nyEPfPKfS2_mm \

@@ -73,9 +73,9 @@ int vindex_workspace_id(char out[37], struct br_txn *t, struct br_err *err)
 
 int vindex_numbering(uint64_t *out, struct br_txn *t, const struct br_nb *nb, struct br_err *err)
 {
-	char name[32];
+	char name[24];
 
-	snprintf(name, sizeof name, "numbering.%08x", nb->nb);
+	numbering_name(name, nb->nb);
 	return br_meta_get(out, t, name, err);
 }
 

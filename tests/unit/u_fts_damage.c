@@ -225,9 +225,54 @@ static void damaged_values(void **state)
 	br_buf_release(&d.old_val);
 }
 
+/* The first block gets gaps of 32 bits that end where the header says, but on the way leave what 32 bits hold. */
+static int wrap_gaps(struct br_txn *t, void *arg, struct br_err *err)
+{
+	struct br_key key = { .n = 0 };
+	struct br_cur c;
+	char val[2 + 16 + 128 * 4] = { 0 };
+	int rc;
+
+	(void)arg;
+	if ((rc = br_cur_open(&c, t, BR_T_POST, err)) < 0)
+		return rc;
+	if ((rc = br_cur_seek(&c, br_slice(NULL, 0), err)) == 1) {
+		memcpy(key.b, c.key.ptr, key.n = c.key.len);
+		memcpy(val, c.val.ptr, 2 + 16);
+		val[2 + 4] = 32;                 /* bits of a gap */
+		val[2 + 5] = 0;                  /* bits of a tf */
+		val[2 + 16 + 3] = (char)0x80;    /* two gaps of 2^31 */
+		val[2 + 16 + 4 + 3] = (char)0x80;
+	}
+	br_cur_close(&c);
+	return rc == 1 ? br_put(t, BR_T_POST, br_key_slice(&key), br_slice(val, sizeof val), err) : br_fail(err, BR_ENOTFOUND, "nothing there");
+}
+
+static void wrapping_gaps(void **state)
+{
+	struct fts_index *f = *state;
+	const char *text[200];
+
+	for (size_t i = 0; i < BR_COUNT(text); i++)
+		text[i] = "all";
+	fts_add(f, 1, 0, text, BR_COUNT(text), 200);
+	OK(f, br_store_write(f->store, wrap_gaps, NULL, &f->err));
+	for (int exhaustive = 0; exhaustive < 2; exhaustive++) {
+		struct br_topk out = { 0 };
+		struct br_err err = { 0 };
+
+		assert_int_equal(ask(&out, f, "all", exhaustive, &err), -BR_ECORRUPT);
+		assert_non_null(strstr(err.msg, "does not end where its header says"));
+		br_topk_release(&out);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(damaged_values, fts_setup, fts_teardown) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(damaged_values, fts_setup, fts_teardown),
+		cmocka_unit_test_setup_teardown(wrapping_gaps, fts_setup, fts_teardown),
+	};
 
 	return cmocka_run_group_tests_name("fts_damage", tests, NULL, NULL);
 }

@@ -124,8 +124,15 @@ struct Scanner : faiss::InvertedListScanner {
 		base = by_residual ? coarse : 0;
 	}
 	float distance_to_code(const uint8_t *code) const override { return base + query.score(code); }
-	idx_t label(const idx_t *ids, size_t i) const { return store_pairs ? idx_t(faiss::lo_build(list_no, i)) : ids[i]; }
-	bool wanted(const idx_t *ids, size_t i) const { return !sel || sel->is_member(store_pairs ? idx_t(i) : ids[i]); }
+	/* In a mapped file the ids stand at any address. */
+	static idx_t id_at(const idx_t *ids, size_t i)
+	{
+		idx_t id;
+		memcpy(&id, reinterpret_cast<const char *>(ids) + i * sizeof id, sizeof id);
+		return id;
+	}
+	idx_t label(const idx_t *ids, size_t i) const { return store_pairs ? idx_t(faiss::lo_build(list_no, i)) : id_at(ids, i); }
+	bool wanted(const idx_t *ids, size_t i) const { return !sel || sel->is_member(store_pairs ? idx_t(i) : id_at(ids, i)); }
 
 	/* Calls good(score, place) for every wanted code whose score is above bar(). */
 	template <class Bar, class Good>
