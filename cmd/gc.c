@@ -108,8 +108,9 @@ static int gc_run(struct br_cli *c, struct br_err *err)
 	}
 	rc = br_gc(&r, c->ws, &o, err);
 	if (rc < 0 && rc != -BR_ECHANGES) {
-		br_buf_reset(br_out_json(&c->out));
-		return rc;
+		if (c->opt.json)
+			br_buf_reset(br_out_json(&c->out));
+		return rc; /* what was done before is told all the same */
 	}
 	if (c->opt.json)
 		end_json(&s, &r, p->plan, (double)(br_mono_ns() - start) / 1e6);

@@ -159,7 +159,8 @@ void nb_count_lang(struct br_nb *nb, struct br_arena *a, const char *lang, int b
 			return;
 		if (i == nb->langs.cap) {
 			l = br_arena_zalloc(a, (i * 2 + 8) * sizeof *l);
-			memcpy(l, nb->langs.v, i * sizeof *l);
+			if (i)
+				memcpy(l, nb->langs.v, i * sizeof *l);
 			nb->langs.v = l;
 			nb->langs.cap = i * 2 + 8;
 		}

@@ -153,7 +153,9 @@ static int save_term(struct compact *c, struct br_slice term, struct br_slice va
 	if ((l.n >= BR_FTS__BLOCK && (rc = save_segs(c, &l)) < 0) ||
 	    (rc = save_postings(c, chunk, tf, l.n % BR_FTS__BLOCK)) < 0)
 		return rc;
-	return c->left ? br_fts__damaged(c->err, &c->at, "it counts more chunks than have it") : 0;
+	if (c->left)
+		return br_fts__damaged(c->err, &c->at, "it counts more chunks than have it");
+	return ferror(c->file) ? file_failed(c) : 0;
 }
 
 static int save_terms(struct compact *c)

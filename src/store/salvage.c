@@ -56,18 +56,39 @@ static void tell_lost(const char *what, void *arg)
 		v->lost(what, v->arg);
 }
 
-/* Without these two no store opens, or takes a commit. A generation that is damaged goes on from one that was never reached. */
+/* A counter that is not there or damaged gets this value; `what` is told. */
+static int need_counter(struct br_txn *t, struct salvage *v, const char *name, uint64_t value, const char *what, struct br_err *err)
+{
+	uint64_t there;
+
+	if (br_meta_get(&there, t, name, NULL) == 0 && there)
+		return 0;
+	tell_lost(what, v);
+	return br_meta_put(t, name, value, err);
+}
+
+/*
+ * What is needed to open a store and to commit to it. A generation that is damaged goes on from one that was never reached. Records
+ * tell their versions themselves and are sealed, so that where the format is lost it can be taken for ours.
+ */
 static int check_meta(struct salvage *v, struct br_err *err)
 {
 	struct br_txn t = { .m = v->m, .s = v->s, .write = true };
-	uint64_t format, g;
+	uint64_t format, now = (uint64_t)br_now();
+	struct br_slice uuid;
+	char made[37];
+	int rc;
 
-	if (br_meta_get(&format, &t, "format", NULL) < 0 || format != BR_STORE_FORMAT)
-		return br_fail(err, BR_ECORRUPT, "'%s' cannot be repaired: its format record is damaged", v->s->data_path);
-	if (br_meta_get(&g, &t, "generation", NULL) == 0 && g)
-		return 0;
-	tell_lost("the number of commits", v);
-	return br_meta_put(&t, "generation", (uint64_t)br_now(), err);
+	if (br_meta_get(&format, &t, "format", NULL) == 0 && format && format != BR_STORE_FORMAT)
+		return br_fail(err, BR_EVERSION, "'%s' has format %llu, this br knows format %d", v->s->data_path,
+		               (unsigned long long)format, BR_STORE_FORMAT);
+	if ((rc = need_counter(&t, v, "format", BR_STORE_FORMAT, "the format record of table meta; the format is taken to be that of this br", err)) < 0 ||
+	    (rc = need_counter(&t, v, "created", now, "the time of creation in table meta", err)) < 0 ||
+	    (rc = need_counter(&t, v, "generation", now, "the number of commits in table meta", err)) < 0 ||
+	    br_get(&uuid, &t, BR_T_META, br_slice_str("uuid"), NULL) > 0)
+		return rc;
+	br_uuid(made);
+	return br_put(&t, BR_T_META, br_slice_str("uuid"), br_slice(made, 36), err);
 }
 
 static int copy_records(struct salvage *v, struct br_err *err)

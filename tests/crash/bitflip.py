@@ -175,6 +175,7 @@ def main():
         table(list(zip(flips, outcomes)))
         print(f"commands ended on a page that leads out of the file, or by LMDB itself: {sum(f.nowhere for f in flips)} places")
         bad = [f"{f.name} ({f.kind}): {why}" for f, (_, why) in zip(flips, outcomes) if why]
+        scratch.keep |= bool(bad)
         return lab.report(bad, len(flips), f"bit flips: seed {seed}")
 
 

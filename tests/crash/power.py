@@ -321,8 +321,7 @@ def main():
         if not o.case:
             check_model(every[-40::7], lambda p: p.run(br, root, record, acks, seed, place, lying=True))
         syncs = sum(e[0] == SYNC for e in record)
-        if o.case:
-            scratch.keep = True
+        scratch.keep |= bool(o.case or any(bad))
         return lab.report([b for b in bad if b], len(chosen),
                           f"power loss: {len(record)} writes, syncs ({syncs}) and renames in {len(acks) - 1} commands, seed {seed}")
 

@@ -207,6 +207,7 @@ def main():
             turns(br, os.path.join(scratch.dir, "turns"), o.seconds)
         except lab.Wrong as e:
             s.bad.append(str(e))
+        scratch.keep |= bool(s.bad)
         return lab.report(s.bad, sum(s.counts.values()), f"stress: {o.seconds:g} s, seed {seed}")
 
 

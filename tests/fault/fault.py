@@ -245,6 +245,7 @@ def main():
         chosen = every if o.all or o.case else sample(every, o.trials, random.Random(seed))
         by_scenario = sorted(chosen, key=lambda t: t.s.name)
         bad = [x for x in lab.in_parallel(by_scenario, lambda t, me: t.run((br, fault, scratch), me)) if x]
+        scratch.keep |= bool(bad)
         return lab.report(bad, len(chosen), f"fault: {len(every)} calls in {len(use)} scenarios, seed {seed}")
 
 

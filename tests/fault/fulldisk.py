@@ -109,6 +109,7 @@ def main():
                     bad.append(why)
                 else:
                     print(said)
+        scratch.keep |= bool(bad)
         return lab.report(bad, n, "full disk")
 
 

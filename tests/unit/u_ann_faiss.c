@@ -48,7 +48,7 @@ static const char *index_path(void)
 static struct br_ann_index *build_at(const char *path, struct br_ann_file *file, const struct br_ann_source *src, const struct br_bits *live, enum br_ann_kind kind)
 {
 	struct br_ann_build_opts opts = { .threads = 2 };
-	struct br_ann_index *ix;
+	struct br_ann_index *ix = NULL;
 	struct br_err err = { 0 };
 
 	if (br_ann_build(file, path, src, live, kind, &opts, &err) < 0 || br_ann_index_open(&ix, path, file, &err) < 0)
