@@ -82,7 +82,7 @@ static int check_meta(struct salvage *v, struct br_err *err)
 	if (br_meta_get(&format, &t, "format", NULL) == 0 && format && format != BR_STORE_FORMAT)
 		return br_fail(err, BR_EVERSION, "'%s' has format %llu, this br knows format %d", v->s->data_path,
 		               (unsigned long long)format, BR_STORE_FORMAT);
-	if ((rc = need_counter(&t, v, "format", BR_STORE_FORMAT, "the format record of table meta; the format is taken to be that of this br", err)) < 0 ||
+	if ((rc = need_counter(&t, v, "format", BR_STORE_FORMAT, "the format record of table meta; that of this br is assumed", err)) < 0 ||
 	    (rc = need_counter(&t, v, "created", now, "the time of creation in table meta", err)) < 0 ||
 	    (rc = need_counter(&t, v, "generation", now, "the number of commits in table meta", err)) < 0 ||
 	    br_get(&uuid, &t, BR_T_META, br_slice_str("uuid"), NULL) > 0)

@@ -105,11 +105,11 @@ class Scale:
         """With a vector index, where this br has them and FAISS is there."""
         if run([self.a.br, "help", "index"], self.env, accept=range(256)).status != 0:
             return
-        r = run([self.a.br, "index"], self.env, accept=range(256))
+        r = run([self.a.br, "index", "build"], self.env, accept=range(256))
         if r.status != 0:
-            print("skipped: a vector index: br index ended with status %d" % r.status, file=sys.stderr)
+            print("skipped: a vector index: br index build ended with status %d" % r.status, file=sys.stderr)
             return
-        self.table.add("br index, wall", [r.wall], "s", None, "%.0f MB" % (r.rss / 1e6))
+        self.table.add("br index build, wall", [r.wall], "s", None, "%.0f MB" % (r.rss / 1e6))
         self.ask(", indexed")
 
 
