@@ -17,6 +17,7 @@
 #define ADD_STEP 16384u
 #define ALONE_BELOW 50000u   /* vectors that one thread indexes alone */
 #define RECALL_WANTED 0.98
+#define GRAPH_MOST 768u     /* efSearch of a graph: beyond, the exact scan is faster */
 #define CALIBRATION 200u     /* questions */
 
 struct build {
@@ -305,7 +306,7 @@ static int recall(double *out, const struct br_ann_index *ix, struct build *b, c
 static int raise_effort(struct br_ann_file *f, int which, const struct br_ann_index *ix, struct build *b, const struct question *questions,
 			const struct br_bits *live, struct br_err *err)
 {
-	uint32_t k = which ? 100 : 10, most = f->lists ? f->lists : BR_MIN(f->vectors, 4096u), effort = BR_MIN(which ? f->effort[0] : 8u, most);
+	uint32_t k = which ? 100 : 10, most = f->lists ? f->lists : BR_MIN(f->vectors, GRAPH_MOST), effort = BR_MIN(which ? f->effort[0] : 8u, most);
 	bool has_effort = f->lists || f->kind == BR_ANN_hnsw;
 	int rc;
 

@@ -616,6 +616,24 @@ static int repair_meta(struct repair *r, struct br_err *err)
 	return rc;
 }
 
+/* Damaged index files go: they are built again when they are due. */
+static int repair_vindexes(struct repair *r, struct br_err *err)
+{
+	struct br_arena a = { 0 };
+	struct br_txn *t;
+	struct br_nb *nb;
+	int rc = br_txn_read(&t, r->ws->store, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < r->nbs.n && rc >= 0; i++)
+		if ((rc = nb_load(&nb, &a, t, r->nbs.v[i], err)) > 0)
+			rc = br_vindex_verify(r->ws, nb, true, r->fn, r->arg, err);
+	br_txn_end(t);
+	br_arena_release(&a);
+	return BR_MIN(0, rc);
+}
+
 int br_repair(struct br_repair_report *out, struct br_ws *ws, bool all, br_problem_fn *fn, void *arg, struct br_err *err)
 {
 	struct repair r = { .ws = ws, .out = out, .fn = fn, .arg = arg };
@@ -631,6 +649,8 @@ int br_repair(struct br_repair_report *out, struct br_ws *ws, bool all, br_probl
 	}
 	if (rc == 0)
 		rc = br_store_write(ws->store, fix_rest, &r, err);
+	if (rc == 0)
+		rc = repair_vindexes(&r, err);
 	if (rc == 0 && !r.nbs.n)
 		rc = br_nb_create(ws, "default", NULL, err);
 	br_vec_release(&r.nbs);

@@ -89,6 +89,8 @@ void sidecar_encode(struct br_buf *out, const struct sidecar *s)
 	put_u64(&j, "mtime_ns", (uint64_t)s->mtime_ns);
 	put_hex(&j, "hash", s->hash, sizeof s->hash);
 	br_json_end(&j);
+	if (out->failed)
+		return;
 	out->ptr[--out->len] = 0; /* the closing brace comes behind the hash of what stands before */
 	br_hash128(self, out->ptr, out->len);
 	br_hex(hex, self, sizeof self);

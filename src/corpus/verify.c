@@ -14,6 +14,7 @@ struct verify {
 	br_problem_fn *fn;
 	void *arg;
 	bool quick, no_memory;
+	bool files;                     /* index files, too: they are no records */
 	const struct br_nb *nb;
 	uint32_t all_docs, docs, chunks; /* counted; all_docs: in any state */
 	uint64_t text_bytes;
@@ -318,6 +319,11 @@ static void check_index(struct verify *v)
 	br_bits_release(&dead);
 }
 
+static void vindex_problem(const char *what, void *arg)
+{
+	problem(arg, "%s", what);
+}
+
 static void check_nb(struct verify *v, const struct br_nb *nb)
 {
 	struct br_err err = { 0 };
@@ -338,6 +344,8 @@ static void check_nb(struct verify *v, const struct br_nb *nb)
 	check_counts(v);
 	check_index(v);
 	check_strays(v);
+	if (v->files && !v->quick)
+		check(v, BR_MIN(0, br_vindex_verify(v->ws, nb, false, vindex_problem, v, &err)), &err);
 	v->out->chunks += v->chunks;
 	v->out->vectors += nb->dim ? v->chunks : 0;
 	doc_check_release(&v->doc);
@@ -432,7 +440,7 @@ static int check_all(struct verify *v, struct br_err *err)
 
 int br_verify(struct br_verify_report *out, struct br_ws *ws, bool quick, br_problem_fn *fn, void *arg, struct br_err *err)
 {
-	struct verify v = { .ws = ws, .out = out, .fn = fn, .arg = arg, .quick = quick };
+	struct verify v = { .ws = ws, .out = out, .fn = fn, .arg = arg, .quick = quick, .files = true };
 	int rc;
 
 	*out = (struct br_verify_report){ 0 };

@@ -322,7 +322,8 @@ int br_vindex_verify(struct br_ws *ws, const struct br_nb *nb, bool repair, br_p
 		/* an index file alone is one being built, or left by a build that was killed: no damage */
 		if (access(json, F_OK) == 0 && (sidecar_read(&s, ws, names.v[i], &why) < 0 || check_hash(ws, &s, &why) < 0)) {
 			bad++;
-			report(fn, arg, "notebook '%s': vector index: %s%s", nb->name, why.msg, repair ? " (removed; 'br index build' makes a new one)" : "");
+			report(fn, arg, repair ? "repaired: notebook '%s': vector index removed ('br index build' makes a new one): %s" : "notebook '%s': vector index: %s",
+			       nb->name, why.msg);
 			if (repair)
 				vindex_remove(ws, names.v[i]);
 		}

@@ -1,8 +1,10 @@
 /*
  * Block-max search in windows of BR_FTS__LEN_BLOCK chunks. Of each window the headers of the blocks tell what each list can
  * add at most; while the sum cannot enter the top k the window is passed over unread. Otherwise the lists are split (MaxScore): those
- * which together cannot lift a chunk into the top k are only probed, the others are added up chunk by chunk. What then may be a hit is
- * scored again, exactly and in the order of the groups, so the sums on the way only need to be bounds.
+ * which together cannot lift a chunk into the top k are only probed, the others are added up chunk by chunk. The chunks whose sums may do are
+ * the window's candidates; they go through the probed lists together, list after list, which spares the processor the branches that it
+ * cannot foresee. What then may be a hit is scored again, exactly and in the order of the groups, so the sums on the way only
+ * need to be bounds.
  */
 #include "search.h"
 

@@ -42,7 +42,7 @@ static const char **memo_at(struct br_txn *t, const char *p, size_t n)
 {
 	if (!t->memo || t->write || n < MEMO_LEAST)
 		return NULL;
-	return &t->memo->whole[(uintptr_t)p / MEMO_LEAST % STORE_MEMO];
+	return &t->memo->whole[((uintptr_t)p * 0x9e3779b97f4a7c15u >> 32) % STORE_MEMO]; /* most begin a page: their low bits are alike */
 }
 
 /* ---- checking ---- */

@@ -131,6 +131,22 @@ many() {
 	err_empty
 }
 
+@test "verify hashes index files, --repair removes damaged ones" {
+	want 0 index build --kind hnsw
+	want 0 verify
+	printf X | dd of="$(ls .br/index/*.faiss)" bs=1 seek=1000 conv=notrunc status=none
+	want 3 verify
+	out_has "notebook 'default': vector index: "
+	out_has "does not match its hash"
+	want 0 verify --quick
+	want 3 verify --json
+	json '(.ok | not) and (.problems | length == 1)'
+	want 0 verify --repair
+	out_has "vector index removed"
+	[ ! -e .br/index/*.faiss ]
+	want 0 verify
+}
+
 @test "another build holds the lock" {
 	command -v python3 >/dev/null || skip "python3 is not installed"
 	touch .br/index/lock; python3 - .br/index/lock "$S/go" <<'PY' &
