@@ -455,14 +455,15 @@ static const struct br_cmd rm = {
 	.name = "rm", .summary = "take documents out of the notebook; the files stay", .operands = "<document>...", .min = 1,
 	.max = -1, .complete = BR_C_DOC, .flags = BR_CMD_WS, .run = rm_run,
 };
-static const struct br_cmd *const subs[] = { &list, &show, &cat, &rm, NULL };
+static const struct br_cmd *const subs[] = { &list, &show, &cat, &rm, &br_cmd_docs_duplicates, NULL };
 static const struct br_example examples[] = {
 	{ "br docs list 'docs/**'", "what is below docs" },
 	{ "br docs cat docs/guide.md --lines 12-40", "what is stored of it" },
 	{ "br docs rm 'old/*.txt'", "take these out" },
+	{ "br docs duplicates --threshold 0.9", "documents that say the same" },
 	{ NULL },
 };
 const struct br_cmd br_cmd_docs = {
 	.name = "docs", .group = "documents", .summary = "list, show, print and remove documents",
-	.operands = "list|show|cat|rm", .sub = subs, .examples = examples,
+	.operands = "list|show|cat|rm|duplicates", .sub = subs, .examples = examples,
 };

@@ -20,7 +20,7 @@ _br()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= word i
 	local -a where=()
-	local verbs='init status notebook config sync ingest upload docs query eval verify gc index doctor help version completion'
+	local verbs='init status notebook config sync ingest upload docs query eval verify gc index backup export import doctor help version completion'
 	local common=' --directory -C --workspace --notebook -n --json --quiet -q --verbose -v --no-color --wait --timeout --help -h'
 
 	COMPREPLY=()
@@ -51,6 +51,7 @@ _br()
 	upload:--lang) :; return ;;
 	upload:--meta) :; return ;;
 	docs.cat:--lines|docs.cat:-l) :; return ;;
+	docs.duplicates:--threshold) :; return ;;
 	query:--top|query:-k) :; return ;;
 	query:--strategy|query:-s) _br_words 'hybrid fusion full_text semantic'; return ;;
 	query:--filter|query:-f) :; return ;;
@@ -64,6 +65,7 @@ _br()
 	eval:--baseline) _br_files -f; return ;;
 	eval:--min-ndcg) :; return ;;
 	index.build:--kind|index.build:-k) _br_words 'flat sq8 ivf hnsw pq'; return ;;
+	import:--as) :; return ;;
 	*:--directory|*:-C) _br_files -d; return ;;
 	*:--workspace) _br_files -d; return ;;
 	*:--notebook|*:-n) _br_lines notebook list --names; return ;;
@@ -90,7 +92,7 @@ _br()
 	docs)
 		case $cur in
 		-*) _br_words "$common" ;;
-		*) _br_words 'list show cat rm' ;;
+		*) _br_words 'list show cat rm duplicates' ;;
 		esac ;;
 	index)
 		case $cur in
@@ -212,6 +214,11 @@ _br()
 		-*) _br_words " $common" ;;
 		*) _br_lines docs list --paths ;;
 		esac ;;
+	docs.duplicates)
+		case $cur in
+		-*) _br_words " --threshold --exact $common" ;;
+		*) : ;;
+		esac ;;
 	query)
 		case $cur in
 		-*) _br_words " --top -k --strategy -s --filter -f --by-doc -d --no-fold --plain --files-only -l --format --explain -e --full-text-weight --semantic-weight --stdin $common" ;;
@@ -246,6 +253,21 @@ _br()
 		case $cur in
 		-*) _br_words " $common" ;;
 		*) : ;;
+		esac ;;
+	backup)
+		case $cur in
+		-*) _br_words " --verify --restore $common" ;;
+		*) _br_files -f ;;
+		esac ;;
+	export)
+		case $cur in
+		-*) _br_words " --no-times $common" ;;
+		*) _br_lines notebook list --names ;;
+		esac ;;
+	import)
+		case $cur in
+		-*) _br_words " --as --replace --reembed $common" ;;
+		*) _br_files -f ;;
 		esac ;;
 	doctor)
 		case $cur in

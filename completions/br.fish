@@ -50,6 +50,9 @@ complete -c br -n '__br_at' -fa eval -d 'measure retrieval over judged questions
 complete -c br -n '__br_at' -fa verify -d 'check the workspace for damage, and repair it'
 complete -c br -n '__br_at' -fa gc -d 'drop what deleted documents left and give room back to the disk'
 complete -c br -n '__br_at' -fa index -d 'build and look at vector indexes for large notebooks'
+complete -c br -n '__br_at' -fa backup -d 'copy the whole workspace into one file, while it is in use'
+complete -c br -n '__br_at' -fa export -d 'write a notebook into one portable file'
+complete -c br -n '__br_at' -fa import -d 'make a notebook from an exported file'
 complete -c br -n '__br_at' -fa doctor -d 'check the surroundings br runs in'
 complete -c br -n '__br_at' -fa help -d 'show help on br or on one verb'
 complete -c br -n '__br_at' -fa version -d 'show the version of br and of what it is made of'
@@ -72,6 +75,7 @@ complete -c br -n '__br_at docs' -fa list -d 'show documents, all or those whose
 complete -c br -n '__br_at docs' -fa show -d 'show what is known of one document'
 complete -c br -n '__br_at docs' -fa cat -d 'print the stored text of one document'
 complete -c br -n '__br_at docs' -fa rm -d 'take documents out of the notebook; the files stay'
+complete -c br -n '__br_at docs' -fa duplicates -d 'show documents that are the same, or nearly'
 complete -c br -n '__br_at index' -fa build -d 'build the index of a notebook'
 complete -c br -n '__br_at index' -fa status -d 'show the indexes, and whether one is due'
 complete -c br -n '__br_at index' -fa drop -d 'remove the index of a notebook'
@@ -120,6 +124,8 @@ complete -c br -n '__br_in docs show' -xa '(br docs list --paths 2>/dev/null)'
 complete -c br -n '__br_in docs cat' -l lines -s l -d 'only these lines (12, 12-40, 12-, -40)' -x
 complete -c br -n '__br_in docs cat' -xa '(br docs list --paths 2>/dev/null)'
 complete -c br -n '__br_in docs rm' -xa '(br docs list --paths 2>/dev/null)'
+complete -c br -n '__br_in docs duplicates' -l threshold -d 'how alike two texts must be, from 0.5 to 1' -x
+complete -c br -n '__br_in docs duplicates' -l exact -d 'only documents whose bytes are the same'
 complete -c br -n '__br_in query' -l top -s k -d 'return at most n passages' -x
 complete -c br -n '__br_in query' -l strategy -s s -d 'how passages are found' -xa 'hybrid fusion full_text semantic'
 complete -c br -n '__br_in query' -l filter -s f -d 'only documents for which this holds (path~docs/**, type=markdown, date>=2026-01-01)' -x
@@ -147,5 +153,14 @@ complete -c br -n '__br_in gc' -l no-compact -d 'leave the size of the data file
 complete -c br -n '__br_in index build' -l kind -s k -d 'build this kind, instead of what ann.kind says' -xa 'flat sq8 ivf hnsw pq'
 complete -c br -n '__br_in index build' -l force -s f -d 'build even when nothing changed'
 complete -c br -n '__br_in index build' -l auto -d 'in the background, and only what is due; sync and ingest start this'
-complete -c br -n '__br_in help' -xa 'init status notebook config sync ingest upload docs query eval verify gc index doctor help version completion'
+complete -c br -n '__br_in backup' -l verify -d 'check a backup instead of making one'
+complete -c br -n '__br_in backup' -l restore -d 'make a workspace in the folder from a backup'
+complete -c br -n '__br_in backup' -F
+complete -c br -n '__br_in export' -l no-times -d 'without the documents\' times of modification, so that equal files give equal bytes'
+complete -c br -n '__br_in export' -xa '(br notebook list --names 2>/dev/null)'
+complete -c br -n '__br_in import' -l as -d 'give the notebook this name' -x
+complete -c br -n '__br_in import' -l replace -d 'in place of the notebook of that name'
+complete -c br -n '__br_in import' -l reembed -d 'make the vectors anew, with the model in use here'
+complete -c br -n '__br_in import' -F
+complete -c br -n '__br_in help' -xa 'init status notebook config sync ingest upload docs query eval verify gc index backup export import doctor help version completion'
 complete -c br -n '__br_in completion' -xa 'bash zsh fish'

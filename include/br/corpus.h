@@ -29,6 +29,7 @@ struct br_ws {
 	struct br_config *config;
 	const struct br_model *model;
 	struct br_vindexes *vindexes; /* opened vector indexes */
+	int64_t wait_ms;          /* for locks, as it was opened */
 };
 /* Absolute path of the .br that serves `start` (NULL: current folder), walking up; `forced` (from --workspace or BR_DIR) wins. */
 BR_MUST_USE int br_ws_find(char **dir, const char *start, const char *forced, struct br_err *err);
@@ -96,6 +97,7 @@ struct br_doc {
 	uint32_t text_bytes, tokens;
 	char *meta;                   /* JSON object, "" if none */
 	char *error;                  /* why it failed or was skipped, "" otherwise */
+	struct br_slice signature;    /* of its text, for br_doc_similarity; empty: too short, or indexed by an older br */
 };
 BR_MUST_USE int br_doc_get(struct br_doc **out, struct br_arena *a, struct br_txn *t, uint32_t nb, uint32_t doc, struct br_err *err);
 /* By path as given (relative to the current folder or to the root), id, or unique id prefix of at least 6 characters. */
@@ -263,5 +265,73 @@ struct br_repair_report {
 	uint64_t lost;      /* documents, originals, settings that cannot be brought back from here */
 };
 BR_MUST_USE int br_repair(struct br_repair_report *out, struct br_ws *ws, bool all, br_problem_fn *fn, void *arg, struct br_err *err);
+
+/* ---- backup: the whole workspace in one tar file (br-backup(1), FORMAT) ---- */
+
+struct br_backup_stats {
+	uint64_t bytes, data_bytes, objects; /* of the file, of data.mdb in it; originals */
+	uint64_t generation;                 /* when the backup began: it holds this one or a later */
+	double seconds;
+};
+struct br_backup_opts {
+	void (*progress)(const struct br_progress *p, void *arg); /* a few times a second, or NULL */
+	void *arg;
+};
+/* State of one commit, while others write; the file appears whole or not at all. path "-": standard output. FULL, IO, CORRUPT. */
+BR_MUST_USE int br_backup(struct br_backup_stats *stats, struct br_ws *ws, const char *path, const struct br_backup_opts *opts, struct br_err *err);
+/* Reads all of it and compares the checksums: INPUT names the member that is damaged. Nothing is unpacked. */
+BR_MUST_USE int br_backup_verify(struct br_backup_stats *stats, const char *path, const struct br_backup_opts *opts, struct br_err *err);
+/* Makes dir/.br of it, which must not be there yet, whole or not at all. */
+BR_MUST_USE int br_backup_restore(struct br_backup_stats *stats, const char *path, const char *dir, const struct br_backup_opts *opts, struct br_err *err);
+
+/* ---- export and import: a notebook as one portable file (brx(5)) ---- */
+
+struct br_brx_stats {
+	uint64_t docs, chunks, originals, bytes; /* bytes of the file */
+	uint8_t content[32];                     /* SHA-256 of what is in it before compression: equal content, equal hash */
+	char name[BR_MAX_NOTEBOOK_NAME + 1];     /* of the notebook that was made */
+	uint64_t generation;                     /* export: that was read; import: that its commit made */
+	double seconds;
+};
+struct br_export_opts {
+	bool no_times;                           /* leave out the documents' times of modification */
+	void (*progress)(const struct br_progress *p, void *arg);
+	void *arg;
+};
+struct br_import_opts {
+	const char *as;                          /* name of the new notebook; NULL: the one in the file */
+	bool replace;                            /* a notebook of that name gives way, in the same commit */
+	bool reembed;                            /* make vectors anew with the model of this workspace */
+	uint64_t batch;                          /* bytes of text written at a time, 0: as it is best; for tests */
+	void (*progress)(const struct br_progress *p, void *arg);
+	void *arg;
+};
+BR_MUST_USE int br_export(struct br_brx_stats *stats, struct br_ws *ws, const char *notebook, const char *path, const struct br_export_opts *opts, struct br_err *err);
+/*
+ * The notebook appears whole, in one commit, or not at all. EXISTS (an empty notebook of the name gives way); INPUT: the file is damaged or no such file (says where);
+ * VERSION: of a newer br; UNSUPPORTED: made with another model. One at a time in a workspace: LOCKED.
+ */
+BR_MUST_USE int br_import(struct br_brx_stats *stats, struct br_ws *ws, const char *path, const struct br_import_opts *opts, struct br_err *err);
+/* Removes what an import that died left behind, if no import is running: cheap when there is nothing. 1 removed, 0 nothing to do. */
+BR_MUST_USE int br_import_sweep(struct br_ws *ws, struct br_err *err);
+
+/* ---- documents that say the same ---- */
+
+struct br_dup { const struct br_doc *doc; double similarity; bool same_bytes; }; /* to the first of the group */
+struct br_dup_group { const struct br_dup *doc; size_t n; bool exact; };         /* exact: all have the same bytes */
+typedef int br_dup_fn(const struct br_dup_group *g, void *arg);                  /* of doc: number, id, path, title, size, sha */
+struct br_dup_report {
+	uint64_t docs;           /* indexed documents that were compared */
+	uint64_t bytes_only;     /* of them, without a signature (shorter than 20 words, or indexed by an older br): compared by their bytes alone */
+	uint64_t exact, near;    /* groups */
+	uint64_t copies;         /* documents that stand behind the first of their group */
+};
+/*
+ * Groups of documents with the same bytes, or with texts whose estimated similarity to the group's first (by path) is at least
+ * threshold, 0.5 to 1. Estimates are within 0.04 as a rule; work grows with the number of documents, not of pairs.
+ */
+BR_MUST_USE int br_duplicates(struct br_dup_report *out, struct br_ws *ws, uint32_t nb, double threshold, br_dup_fn *fn, void *arg, struct br_err *err);
+/* Share of the runs of four words that two documents have in common, estimated; 0 when one has no signature. */
+double br_doc_similarity(const struct br_doc *a, const struct br_doc *b);
 
 #endif

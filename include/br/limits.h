@@ -28,6 +28,12 @@
 #define BR_MAX_QUERY_TERMS   256          /* terms that are looked up; the rarest stay */
 #define BR_MAX_TOP           1000         /* hits of one question */
 
+/* backup, export */
+#define BR_MAX_BACKUP_LIST   (256u << 20) /* bytes of a backup's list of checksums */
+#define BR_MAX_BRX_SECTION   (192u << 20) /* bytes of one section of an export, unpacked */
+#define BR_MAX_BRX_VECTORS   (1u << 30)   /* bytes of the vectors of one section's passages */
+#define BR_MAX_BRX_DOCS      4096         /* documents of one section */
+
 /* names, settings */
 #define BR_MAX_NOTEBOOK_NAME 128
 #define BR_MAX_CONFIG        (1u << 20)

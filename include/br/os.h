@@ -24,6 +24,22 @@ BR_MUST_USE int br_file_write_atomic(const char *path, const void *p, size_t n, 
  */
 BR_MUST_USE int br_tmp_open(char **path, const char *dir, unsigned mode, struct br_err *err);
 unsigned br_tmp_sweep(const char *dir, bool drop);
+/*
+ * A file that is written piece by piece and appears at its path only when committed: whole, synced, in place of what was there.
+ * The path "-" is standard output: it gets everything at once, at the commit, from a nameless file in tmp_dir. After a failure,
+ * or when it is not wanted after all, abort it; abort after commit does nothing.
+ */
+struct br_outfile { int fd; char *path, *tmp; uint64_t size; };
+BR_MUST_USE int br_outfile_open(struct br_outfile *f, const char *path, const char *tmp_dir, unsigned mode, struct br_err *err);
+BR_MUST_USE int br_outfile_write(struct br_outfile *f, const void *p, size_t n, struct br_err *err);
+BR_MUST_USE int br_outfile_patch(struct br_outfile *f, uint64_t off, const void *p, size_t n, struct br_err *err); /* over what is written */
+BR_MUST_USE int br_outfile_commit(struct br_outfile *f, struct br_err *err);
+void br_outfile_abort(struct br_outfile *f);
+/* A regular file, or "-" (standard input), read from beginning to end. */
+struct br_infile { int fd; uint64_t size, at; const char *name; }; /* size 0: not known */
+BR_MUST_USE int br_infile_open(struct br_infile *f, const char *path, struct br_err *err); /* path outlives it */
+BR_MUST_USE int br_infile_read(size_t *got, struct br_infile *f, void *p, size_t n, struct br_err *err); /* *got < n: the end */
+void br_infile_close(struct br_infile *f);
 BR_MUST_USE int br_mkdirs(const char *path, unsigned mode, struct br_err *err); /* durable: what was made is synced */
 BR_MUST_USE int br_sync_folder_of(const char *path, struct br_err *err);        /* so that the entry at path is durable */
 bool br_is_dir(const char *path);

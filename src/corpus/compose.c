@@ -42,13 +42,17 @@ static void add_body(br_slices *out, const struct compose *c)
 		add(out, c->body.ptr + (at - c->off), end - at);
 }
 
-void compose(br_slices *out, const struct compose *c)
+size_t compose(br_slices *out, const struct compose *c)
 {
+	size_t before;
+
 	out->n = 0;
 	add(out, c->title, strlen(c->title));
 	add(out, c->name.ptr, c->name.len);
 	add_heading(out, c);
+	before = out->n;
 	add_body(out, c);
+	return before;
 }
 
 struct br_slice br_doc_name(const struct br_doc *d)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DOC_VERSION = 1, ID_PREFIX_MIN = 6 };
+enum { DOC_VERSION = 2, /* 1 had no signature */ ID_PREFIX_MIN = 6 };
 
 void doc_key(struct br_key *k, uint32_t nb, uint32_t doc)
 {
@@ -40,6 +40,16 @@ void doc_encode(struct br_buf *b, const struct br_doc *d)
 	br_buf_varint(b, d->tokens);
 	put_str(b, d->meta);
 	put_str(b, d->error);
+	br_buf_lstr(b, d->signature.ptr, d->signature.len);
+}
+
+static void get_signature(struct br_doc *d, struct br_arena *a, struct br_rd *r)
+{
+	struct br_slice s = br_rd_lstr(r);
+
+	r->bad |= s.len && s.len != SIGNATURE;
+	if (s.len && !r->bad)
+		d->signature = br_slice(memcpy(br_arena_alloc(a, s.len), s.ptr, s.len), s.len);
 }
 
 int doc_decode(struct br_doc *d, struct br_arena *a, uint32_t num, struct br_slice rec, struct br_err *err)
@@ -71,6 +81,8 @@ int doc_decode(struct br_doc *d, struct br_arena *a, uint32_t num, struct br_sli
 	d->tokens = (uint32_t)br_rd_varint(&r);
 	d->meta = get_str(a, &r);
 	d->error = get_str(a, &r);
+	if (version > 1)
+		get_signature(d, a, &r);
 	if (r.bad || r.p != r.end || d->format >= BR_FMT_COUNT || d->state > BR_DOC_SKIPPED || d->origin > BR_FROM_RECORD)
 		return br_fail(err, BR_ECORRUPT, "document %u: damaged record", num);
 	return 0;

@@ -26,7 +26,7 @@ enum br_source_state br_source_state(const struct br_ws *ws, const struct br_doc
 	rc = stat(file, &st);
 	free(file);
 	if (rc < 0)
-		return BR_SOURCE_MISSING;
+		return d->inode ? BR_SOURCE_MISSING : BR_SOURCE_SAME; /* imported: its file was never on this machine */
 	return (uint64_t)st.st_size == d->size && st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec == d->mtime_ns ? BR_SOURCE_SAME : BR_SOURCE_CHANGED;
 }
 

@@ -38,6 +38,8 @@ static int run_begin(struct run *r, struct br_ingest_stats *stats, struct br_ws 
 
 	*stats = (struct br_ingest_stats){ 0 };
 	*r = (struct run){ .ws = ws, .opts = opts };
+	if (!opts->plan && (rc = br_import_sweep(ws, err)) < 0)
+		return rc;
 	if ((rc = br_txn_read(&t, ws->store, err)) < 0)
 		return rc;
 	rc = br_nb_get(&r->nb, &r->arena, t, opts->notebook, err);

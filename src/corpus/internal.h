@@ -28,8 +28,21 @@ int nb_restore(struct br_txn *t, struct br_nb *nb, struct br_err *err); /* stamp
 void nb_defaults(struct br_nb *nb, const struct br_ws *ws);             /* settings and model of a new one */
 bool nb_fits(const struct br_nb *nb, const struct br_model *m);         /* its vectors are of this model */
 void nb_count_lang(struct br_nb *nb, struct br_arena *a, const char *lang, int by);
+int nb_by_name(struct br_nb **out, struct br_arena *a, struct br_txn *t, const char *name, struct br_err *err); /* 1 there, 0 not */
+/* Every record under this number, but for its name and id. */
+int nb_drop_records(struct br_txn *t, uint32_t nb, struct br_err *err);
+/* Record, name and id of a notebook whose other records are there. replace: in place of the one of that name, whose id it gets;
+ * one that never had a document gives way in any case. EXISTS. */
+int nb_publish(struct br_txn *t, struct br_nb *nb, bool replace, struct br_err *err);
 /* The key of an external id. */
 void extid_key(struct br_key *k, enum br_extid_kind kind, uint32_t nb, const char *id);
+
+/* ---- signatures of texts (signature.c) ---- */
+enum { SIGNATURE_BINS = 128, SIGNATURE = 1 + SIGNATURE_BINS }; /* bytes: kind, then one a bin */
+struct signer { uint64_t least[SIGNATURE_BINS]; uint32_t word[4]; uint32_t words; };
+void signer_begin(struct signer *s);
+void signer_add(struct signer *s, const uint32_t *hash, size_t n); /* hashes of consecutive words */
+struct br_slice signer_end(const struct signer *s, char out[SIGNATURE]); /* empty when the text is too short */
 
 /* ---- documents (doc.c) ---- */
 void doc_key(struct br_key *k, uint32_t nb, uint32_t doc);
@@ -61,6 +74,10 @@ struct text_dict;
 int text_dict_load(struct text_dict **out, struct br_txn *t, uint32_t nb, struct br_err *err);
 struct text_dict *text_dict_learn(const struct plan *p);
 int text_dict_put(struct br_txn *t, uint32_t nb, const struct text_dict *d, struct br_err *err);
+/* From the texts of these documents (`bytes` of text in all), a pure function of them; of an import. */
+int text_dict_learn_stored(struct text_dict **out, struct br_txn *t, uint32_t nb, const uint32_t *doc, size_t n, uint64_t bytes, struct br_err *err);
+int text_dict_open(struct text_dict **out, struct br_slice bytes, struct br_err *err);
+struct br_slice text_dict_bytes(const struct text_dict *d);
 void text_dict_free(struct text_dict *d);
 /* One thread's compressor; d (or NULL) outlives it. */
 struct text_packer;
@@ -83,6 +100,9 @@ int chunks_del(struct br_txn *t, uint32_t nb, uint32_t first, uint32_t n, struct
 /* Every chunk of a document in order; skip ranges (of the whole document's text) go into skip. */
 typedef int chunk_fn(const struct br_chunk_rec *c, const struct br_range *skip, size_t n_skip, void *arg, struct br_err *err);
 int chunks_each(struct br_txn *t, uint32_t nb, uint32_t first, uint32_t n, chunk_fn *fn, void *arg, struct br_err *err);
+/* The segments of a document as they stand, without the version and document in front; and reading one such body, whose first chunk has this ordinal. */
+int segments_get(struct packed_chunks *out, struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err);
+int segment_read(uint32_t *n, struct br_slice body, uint32_t ordinal, chunk_fn *fn, void *arg, struct br_err *err);
 int dead_mark(struct br_txn *t, uint32_t nb, uint32_t first, uint32_t n, struct br_err *err);
 int dead_load(struct br_bits *out, struct br_txn *t, uint32_t nb, uint32_t chunks, struct br_err *err);
 
@@ -97,8 +117,8 @@ struct compose {
 	size_t n_skip;
 };
 typedef BR_VEC(struct br_slice) br_slices;
-/* Slices of c (borrowed) that make up the indexed text, in a fixed order. */
-void compose(br_slices *out, const struct compose *c);
+/* Slices of c (borrowed) that make up the indexed text, in a fixed order; returns how many stand before those of the body. */
+size_t compose(br_slices *out, const struct compose *c);
 
 /* ---- numbers of chunks (renumber.c) ---- */
 void numbering_name(char out[24], uint32_t nb); /* META counter of how often chunks were renumbered */
@@ -201,6 +221,8 @@ struct work_env {                       /* what every worker reads */
 	const struct br_ingest_opts *opts;
 	struct text_dict *dict;         /* or NULL */
 };
+/* The words of one chunk into the unit, those of its body into the signature; returns its length in tokens. piece is scratch. */
+uint32_t index_words(struct br_fts_unit *u, struct br_tokenizer *tok, struct signer *signer, br_slices *piece, const struct compose *what);
 void *worker_new(void *env);
 void worker_free(void *worker);
 void work_slice(void *slice, void *worker, void *env);
@@ -227,5 +249,12 @@ void tell(struct br_ingest_stats *stats, const struct br_ingest_opts *opts, cons
 /* NDJSON records (records.c): id, title, text and metadata of one line, copied into a. */
 struct record { const char *id, *title, *text, *meta; };
 int record_parse(struct record *out, struct br_arena *a, struct br_slice line, const char *name, struct br_err *err);
+
+/*
+ * import.c: until the lock is dropped no import runs, and nothing of one that died is left. For those who look for what nothing names:
+ * originals and records of an import are named only when it ends. Before the writer lock. LOCKED while an import runs.
+ */
+#define IMPORTING "importing" /* META: number of the notebook that is being imported, 0 when there is none */
+int import_shut_out(struct br_lock *lock, struct br_ws *ws, struct br_err *err);
 
 #endif

@@ -637,10 +637,13 @@ static int repair_vindexes(struct repair *r, struct br_err *err)
 int br_repair(struct br_repair_report *out, struct br_ws *ws, bool all, br_problem_fn *fn, void *arg, struct br_err *err)
 {
 	struct repair r = { .ws = ws, .out = out, .fn = fn, .arg = arg };
+	struct br_lock imports = { 0 };
 	uint64_t bad = 0;
 	int rc;
 
 	*out = (struct br_repair_report){ 0 };
+	if ((rc = import_shut_out(&imports, ws, err)) < 0 && rc != -BR_ECORRUPT) /* damage is what it is here for */
+		return rc;
 	if ((rc = trace(&r, &bad, err)) == 0 && bad)
 		rc = repair_meta(&r, err);
 	for (size_t i = 0; i < r.nbs.n && rc == 0; i++) {
@@ -653,6 +656,7 @@ int br_repair(struct br_repair_report *out, struct br_ws *ws, bool all, br_probl
 		rc = repair_vindexes(&r, err);
 	if (rc == 0 && !r.nbs.n)
 		rc = br_nb_create(ws, "default", NULL, err);
+	br_lock_drop(&imports);
 	br_vec_release(&r.nbs);
 	return rc;
 }

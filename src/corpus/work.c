@@ -16,6 +16,7 @@ struct worker {
 	br_slices piece;
 	BR_VEC(uint32_t) tokens;
 	struct text_packer *packer;
+	struct signer signer;
 };
 
 void *worker_new(void *arg)
@@ -169,17 +170,28 @@ static void describe(struct job *j)
 
 /* ---- chunks ---- */
 
+uint32_t index_words(struct br_fts_unit *u, struct br_tokenizer *tok, struct signer *signer, br_slices *piece, const struct compose *what)
+{
+	size_t body = compose(piece, what), n;
+
+	br_fts_unit_begin(u);
+	for (size_t i = 0; i < piece->n; i++) {
+		br_fts_unit_text(u, tok, piece->v[i]);
+		if (i >= body) {
+			const uint32_t *hash = br_fts_unit_hashes(u, &n);
+			signer_add(signer, hash, n);
+		}
+	}
+	return br_fts_unit_end(u);
+}
+
 static void index_chunk(struct job *j, const struct compose *what)
 {
 	struct slice *s = j->s;
 	struct worker *w = j->w;
 	uint32_t dim = j->env->nb->dim;
 
-	compose(&w->piece, what);
-	br_fts_unit_begin(s->unit);
-	for (size_t i = 0; i < w->piece.n; i++)
-		br_fts_unit_text(s->unit, w->tok, w->piece.v[i]);
-	*br_vec_push(&w->tokens) = br_fts_unit_end(s->unit);
+	*br_vec_push(&w->tokens) = index_words(s->unit, w->tok, &w->signer, &w->piece, what);
 	if (dim) {
 		br_embed(&w->vec, w->embedder, w->piece.v, w->piece.n);
 		br_vec_reserve(&s->code, dim);
@@ -190,6 +202,13 @@ static void index_chunk(struct job *j, const struct compose *what)
 	s->chunks++;
 }
 
+static void sign(struct job *j)
+{
+	char *room = br_arena_alloc(&j->s->arena, SIGNATURE);
+
+	j->m->doc.signature = signer_end(&j->w->signer, room);
+}
+
 static void index_chunks(struct job *j, const struct br_chunks *c)
 {
 	const struct br_extracted *e = &j->w->text;
@@ -198,6 +217,7 @@ static void index_chunks(struct job *j, const struct br_chunks *c)
 
 	j->w->tokens.n = 0;
 	br_tokenizer_lang(j->w->tok, j->m->doc.lang);
+	signer_begin(&j->w->signer);
 	for (size_t i = 0; i < c->chunks.n; i++) {
 		what.off = c->chunks.v[i].off;
 		what.body = br_slice(e->text.ptr + what.off, c->chunks.v[i].len);
@@ -206,6 +226,7 @@ static void index_chunks(struct job *j, const struct br_chunks *c)
 		index_chunk(j, &what);
 		j->m->doc.tokens += j->w->tokens.v[i];
 	}
+	sign(j);
 	br_buf_release(&path);
 }
 
