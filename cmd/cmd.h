@@ -92,7 +92,7 @@ struct br_cmd {
 
 #define BR_VERB_LIST(X)                                                                             \
 	X(init) X(status) X(notebook) X(config)                                                     \
-	X(sync) X(ingest) X(upload) X(docs)                                                         \
+	X(sync) X(watch) X(ingest) X(upload) X(docs)                                                         \
 	X(query) X(eval)                                                                            \
 	X(verify) X(gc) X(index) X(backup) X(export) X(import) X(doctor)                               \
 	X(help) X(version) X(completion)

@@ -20,7 +20,7 @@ _br()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= word i
 	local -a where=()
-	local verbs='init status notebook config sync ingest upload docs query eval verify gc index backup export import doctor help version completion'
+	local verbs='init status notebook config sync watch ingest upload docs query eval verify gc index backup export import doctor help version completion'
 	local common=' --directory -C --workspace --notebook -n --json --quiet -q --verbose -v --no-color --wait --timeout --help -h'
 
 	COMPREPLY=()
@@ -39,9 +39,18 @@ _br()
 	done
 
 	case ${cmd:-br}:$prev in
+	sync:--max-errors) :; return ;;
+	sync:--since-commit) :; return ;;
+	sync:--poll) :; return ;;
 	sync:--exclude|sync:-x) :; return ;;
+	watch:--poll) :; return ;;
+	watch:--exclude|watch:-x) :; return ;;
+	ingest:--max-errors) :; return ;;
+	ingest:--depth) :; return ;;
+	ingest:--max-pages) :; return ;;
+	ingest:--delay) :; return ;;
 	ingest:--stdin-name) :; return ;;
-	ingest:--type|ingest:-t) _br_words 'plain markdown rst asciidoc code csv tsv json ndjson html'; return ;;
+	ingest:--type|ingest:-t) _br_words 'plain markdown rst asciidoc code csv tsv json ndjson html pdf docx pptx xlsx odt ods odp epub mail mbox xml rtf ipynb subtitles doc xls ppt image zip tar'; return ;;
 	ingest:--title) :; return ;;
 	ingest:--lang) :; return ;;
 	ingest:--meta) :; return ;;
@@ -147,17 +156,17 @@ _br()
 	config.get)
 		case $cur in
 		-*) _br_words " $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay embed.model ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper' ;;
 		esac ;;
 	config.set)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay embed.model ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper' ;;
 		esac ;;
 	config.unset)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay embed.model ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper' ;;
 		esac ;;
 	config.list)
 		case $cur in
@@ -181,12 +190,17 @@ _br()
 		esac ;;
 	sync)
 		case $cur in
-		-*) _br_words " --plan --force -f --exclude -x --hidden --no-ignore $common" ;;
+		-*) _br_words " --plan --force -f --ocr --max-errors --nice --since-commit --watch -w --poll --exclude -x --hidden --no-ignore $common" ;;
+		*) _br_files -d ;;
+		esac ;;
+	watch)
+		case $cur in
+		-*) _br_words " --poll --nice --exclude -x --hidden --no-ignore $common" ;;
 		*) _br_files -d ;;
 		esac ;;
 	ingest)
 		case $cur in
-		-*) _br_words " --plan --force -f --ndjson --stdin-name --type -t --title --lang --meta --exclude -x --hidden --no-ignore $common" ;;
+		-*) _br_words " --plan --force -f --ocr --max-errors --nice --depth --max-pages --delay --refresh --allow-private --ndjson --stdin-name --type -t --title --lang --meta --exclude -x --hidden --no-ignore $common" ;;
 		*) _br_files -f ;;
 		esac ;;
 	upload)

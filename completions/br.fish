@@ -42,7 +42,8 @@ complete -c br -n '__br_at' -fa status -d 'show what is indexed and how fresh it
 complete -c br -n '__br_at' -fa notebook -d 'make, list, choose and delete notebooks'
 complete -c br -n '__br_at' -fa config -d 'read and change settings'
 complete -c br -n '__br_at' -fa sync -d 'make a notebook equal to folders: add, change, move, delete'
-complete -c br -n '__br_at' -fa ingest -d 'add or update files, folders or records'
+complete -c br -n '__br_at' -fa watch -d 'keep a notebook equal to folders as they change'
+complete -c br -n '__br_at' -fa ingest -d 'add or update files, folders, web pages or records'
 complete -c br -n '__br_at' -fa upload -d 'keep copies of files in the workspace'
 complete -c br -n '__br_at' -fa docs -d 'list, show, print and remove documents'
 complete -c br -n '__br_at' -fa query -d 'find passages by words and by meaning'
@@ -86,24 +87,44 @@ complete -c br -n '__br_in notebook rename' -xa '(br notebook list --names 2>/de
 complete -c br -n '__br_in notebook use' -xa '(br notebook list --names 2>/dev/null)'
 complete -c br -n '__br_in notebook delete' -l yes -s y -d 'do not ask'
 complete -c br -n '__br_in notebook delete' -xa '(br notebook list --names 2>/dev/null)'
-complete -c br -n '__br_in config get' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper'
+complete -c br -n '__br_in config get' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay embed.model ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper'
 complete -c br -n '__br_in config set' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config set' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper'
+complete -c br -n '__br_in config set' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay embed.model ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper'
 complete -c br -n '__br_in config unset' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config unset' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper'
+complete -c br -n '__br_in config unset' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay embed.model ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper'
 complete -c br -n '__br_in config list' -l set -d 'only settings that differ from the built-in ones'
 complete -c br -n '__br_in config path' -l user -d 'the user\'s own settings instead of the workspace\'s'
 complete -c br -n '__br_in sync' -l plan -d 'tell what would be done and touch nothing; exit 4 if there is something'
 complete -c br -n '__br_in sync' -l force -s f -d 'index again what has not changed'
+complete -c br -n '__br_in sync' -l ocr -d 'read the text of pictures and scans, with tesseract'
+complete -c br -n '__br_in sync' -l max-errors -d 'stop after n failed inputs; 0 for never' -x
+complete -c br -n '__br_in sync' -l nice -d 'leave processor and disk to others'
+complete -c br -n '__br_in sync' -l since-commit -d 'look only at what git says changed since this commit' -x
+complete -c br -n '__br_in sync' -l watch -s w -d 'go on, and sync whenever something changes'
+complete -c br -n '__br_in sync' -l poll -d 'when watching, look at everything so often instead of being told by the system' -x
 complete -c br -n '__br_in sync' -l exclude -s x -d 'leave out what this gitignore pattern matches' -x
 complete -c br -n '__br_in sync' -l hidden -d 'also names that begin with a dot'
 complete -c br -n '__br_in sync' -l no-ignore -d 'do not read .gitignore and .brignore'
 complete -c br -n '__br_in sync' -xa '(__fish_complete_directories)'
+complete -c br -n '__br_in watch' -l poll -d 'when watching, look at everything so often instead of being told by the system' -x
+complete -c br -n '__br_in watch' -l nice -d 'leave processor and disk to others'
+complete -c br -n '__br_in watch' -l exclude -s x -d 'leave out what this gitignore pattern matches' -x
+complete -c br -n '__br_in watch' -l hidden -d 'also names that begin with a dot'
+complete -c br -n '__br_in watch' -l no-ignore -d 'do not read .gitignore and .brignore'
+complete -c br -n '__br_in watch' -xa '(__fish_complete_directories)'
 complete -c br -n '__br_in ingest' -l plan -d 'tell what would be done and touch nothing; exit 4 if there is something'
 complete -c br -n '__br_in ingest' -l force -s f -d 'index again what has not changed'
+complete -c br -n '__br_in ingest' -l ocr -d 'read the text of pictures and scans, with tesseract'
+complete -c br -n '__br_in ingest' -l max-errors -d 'stop after n failed inputs; 0 for never' -x
+complete -c br -n '__br_in ingest' -l nice -d 'leave processor and disk to others'
+complete -c br -n '__br_in ingest' -l depth -d 'of a URL, follow links on the same host n steps far' -x
+complete -c br -n '__br_in ingest' -l max-pages -d 'with --depth, ask for n pages at most' -x
+complete -c br -n '__br_in ingest' -l delay -d 'with --depth, wait so long between two pages' -x
+complete -c br -n '__br_in ingest' -l refresh -d 'ask again for every URL that was indexed'
+complete -c br -n '__br_in ingest' -l allow-private -d 'also URLs of this machine and of private networks'
 complete -c br -n '__br_in ingest' -l ndjson -d 'read records, one JSON object a line'
 complete -c br -n '__br_in ingest' -l stdin-name -d 'name of what comes from standard input (-)' -x
-complete -c br -n '__br_in ingest' -l type -s t -d 'take the input as this' -xa 'plain markdown rst asciidoc code csv tsv json ndjson html'
+complete -c br -n '__br_in ingest' -l type -s t -d 'take the input as this' -xa 'plain markdown rst asciidoc code csv tsv json ndjson html pdf docx pptx xlsx odt ods odp epub mail mbox xml rtf ipynb subtitles doc xls ppt image zip tar'
 complete -c br -n '__br_in ingest' -l title -d 'title, instead of the document\'s own' -x
 complete -c br -n '__br_in ingest' -l lang -d 'language (en, de ...), instead of a guess' -x
 complete -c br -n '__br_in ingest' -l meta -d 'metadata, a JSON object; filters can ask for it' -x
@@ -162,5 +183,5 @@ complete -c br -n '__br_in import' -l as -d 'give the notebook this name' -x
 complete -c br -n '__br_in import' -l replace -d 'in place of the notebook of that name'
 complete -c br -n '__br_in import' -l reembed -d 'make the vectors anew, with the model in use here'
 complete -c br -n '__br_in import' -F
-complete -c br -n '__br_in help' -xa 'init status notebook config sync ingest upload docs query eval verify gc index backup export import doctor help version completion'
+complete -c br -n '__br_in help' -xa 'init status notebook config sync watch ingest upload docs query eval verify gc index backup export import doctor help version completion'
 complete -c br -n '__br_in completion' -xa 'bash zsh fish'

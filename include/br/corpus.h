@@ -75,21 +75,22 @@ const char *br_nb_current(char **out, struct br_txn *t); /* name in use; caller 
 
 /* ---- documents ---- */
 
-enum br_origin { BR_FROM_FILE, BR_FROM_UPLOAD, BR_FROM_RECORD };
+enum br_origin { BR_FROM_FILE, BR_FROM_UPLOAD, BR_FROM_RECORD, BR_FROM_URL, BR_FROM_MEMBER /* of a container */ };
 enum br_doc_state {
 	BR_DOC_INDEXED,
 	BR_DOC_UPLOADED, /* stored, not indexed yet */
 	BR_DOC_FAILED,   /* could not be read or understood: tried again by every sync */
 	BR_DOC_SKIPPED,  /* nothing to index (binary, empty): remembered, so that it is not read again */
+	BR_DOC_CONTAINER, /* an archive or mailbox: nothing but its members, which are documents */
 };
 struct br_doc {
 	uint32_t doc;                 /* number in the notebook */
 	char id[37];
-	char *path;                   /* relative to the workspace's root, or the name given at upload, or the record's id */
+	char *path;                   /* relative to the workspace's root, or the name given at upload, or the record's id, or the URL; of a member "a.zip!/inner/name.md" */
 	char *title;                  /* "" if none */
 	char lang[8], encoding[24];
 	uint8_t format, origin, state;
-	uint64_t size, inode;         /* of the source */
+	uint64_t size, inode;         /* of the source; of a member: inode and mtime_ns of the file that holds it, 0 if there is none */
 	int64_t mtime_ns, seen_ns;    /* of the source; wall clock just before it was read */
 	int64_t created, indexed;     /* seconds since 1970 */
 	uint8_t sha[32];              /* of the source's bytes */
@@ -98,6 +99,8 @@ struct br_doc {
 	char *meta;                   /* JSON object, "" if none */
 	char *error;                  /* why it failed or was skipped, "" otherwise */
 	struct br_slice signature;    /* of its text, for br_doc_similarity; empty: too short, or indexed by an older br */
+	char *etag, *modified;        /* URL: what its server said of the version that was read, "" if nothing */
+	char *gone;                   /* URL: why what is indexed is not there any more ("HTTP 404 Not Found"), "" as far as known it is */
 };
 BR_MUST_USE int br_doc_get(struct br_doc **out, struct br_arena *a, struct br_txn *t, uint32_t nb, uint32_t doc, struct br_err *err);
 /* By path as given (relative to the current folder or to the root), id, or unique id prefix of at least 6 characters. */
@@ -115,6 +118,7 @@ void br_text_reader_reset(struct br_text_reader *r);
 BR_MUST_USE int br_doc_text(struct br_buf *out, struct br_text_reader *r, struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t off, uint32_t len, struct br_err *err);
 /* What is indexed of its file name: "git-reset" of "docs/git-reset.adoc", borrowed from d->path; empty for records. */
 struct br_slice br_doc_name(const struct br_doc *d);
+/* Members of containers among them go, too. */
 BR_MUST_USE int br_doc_remove(struct br_ws *ws, uint32_t nb, const uint32_t *doc, size_t n, struct br_err *err);
 
 /* ---- chunks ---- */
@@ -188,11 +192,13 @@ struct br_ingest_stats {
 	uint64_t chunks, bytes, text_bytes; /* written */
 	uint64_t generation;
 	double seconds;
+	bool stopped;                       /* max_errors was reached */
 };
 struct br_ingest_opts {
 	const char *notebook;                      /* NULL: the one in use */
 	bool plan;                                 /* tell, touch nothing; returns CHANGES if there is something to do */
 	bool force;                                /* index again what has not changed */
+	bool ocr;                                  /* read the text of pictures and scans, also when the setting extract.ocr is off */
 	bool ndjson;                               /* inputs are NDJSON records */
 	const char *stdin_name;                    /* name for "-" */
 	const char *title, *lang;                  /* for every input of this call; NULL: from the document */
@@ -200,12 +206,21 @@ struct br_ingest_opts {
 	const char *meta;                          /* JSON object, or NULL */
 	bool hidden, no_ignore;
 	const char *const *exclude;                /* NULL-terminated, or NULL */
+	const char *since_commit;                  /* sync: look only at what git says changed since this commit */
+	const char *const *only;                   /* sync: look only at these and what is below them: absolute, clean, sorted; NULL: at all */
+	size_t n_only;
+	uint64_t max_errors;                       /* stop after so many failed inputs; 0: never */
+	unsigned depth, max_pages;                 /* URLs: follow links of the same host so deep; pages at most, 0: no limit of ours */
+	double delay;                              /* URLs, depth > 0: seconds between two requests */
+	bool refresh;                              /* ingest without inputs: ask again for every URL document */
+	bool allow_private;                        /* URLs: as the setting net.allow_private */
 	void (*event)(const struct br_event *e, void *arg);      /* called from the calling thread, in order of path within each kind */
 	void (*progress)(const struct br_progress *p, void *arg); /* a few times a second */
 	void *arg;
 };
 /*
- * ingest: adds or updates these files and everything below these folders; removes nothing. "-" is stdin.
+ * ingest: adds or updates these files and everything below these folders; removes nothing. "-" is stdin, http:// and https://
+ *         are fetched.
  * sync:   makes the notebook's documents below these folders equal to the folders: also removes what is gone. Without
  *         folders: those of earlier syncs.
  * upload: keeps a copy of the bytes in objects/ and a document in state UPLOADED; `br ingest` of it indexes the copy.

@@ -68,6 +68,9 @@ struct br_walk_opts {
 	bool hidden;          /* also names that begin with '.' */
 	bool no_ignore;       /* do not read .gitignore and .brignore */
 	const char *const *exclude; /* further gitignore patterns, NULL-terminated, or NULL */
+	const char *const *only; /* look only at these paths below the root and what is below them: relative, sorted (strcmp); or NULL */
+	size_t n_only;
+	void (*folder)(const char *path, void *arg); /* each folder, before it is read; or NULL */
 };
 /*
  * Calls fn for every regular file below root, sorted by name in each folder (bytewise), so that the order is the
@@ -78,6 +81,26 @@ struct br_walk_opts {
 typedef int br_walk_fn(const struct br_walk_entry *e, void *arg);
 typedef void br_walk_bad_fn(const char *path, const struct br_err *why, void *arg);
 BR_MUST_USE int br_walk(const char *root, const struct br_walk_opts *opts, br_walk_fn *fn, br_walk_bad_fn *bad, void *arg, struct br_err *err);
+
+/* ---- watching folders (inotify): what changed below them, told in batches ---- */
+
+struct br_watch;
+struct br_watch_opts {
+	struct br_walk_opts walk;    /* which folders are watched: those the walk enters */
+	int64_t quiet_ms, most_ms;   /* a batch ends when nothing came for so long, or so long after its first change */
+	int64_t poll_ms;             /* > 0: no inotify; every so often everything may have changed */
+};
+struct br_watch_changes {
+	bool all;                    /* anything may have changed: too much came, or it is not known what */
+	const char *const *path;     /* else these and what is below them: absolute, sorted; they live until the next wait */
+	size_t n;
+};
+/* roots: absolute and clean. TOOBIG names fs.inotify.max_user_watches when that is not enough. */
+BR_MUST_USE int br_watch_open(struct br_watch **out, const char *const *root, size_t n, const struct br_watch_opts *opts, struct br_err *err);
+/* Sleeps until there is a batch. CANCELLED when br_stop_signal asks; INPUT when a root is gone. */
+BR_MUST_USE int br_watch_wait(struct br_watch *w, struct br_watch_changes *out, struct br_err *err);
+size_t br_watch_folders(const struct br_watch *w);
+void br_watch_close(struct br_watch *w);
 
 /* ---- locks between processes (OFD locks: freed by the kernel when the holder dies) ---- */
 

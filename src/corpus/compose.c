@@ -57,9 +57,10 @@ size_t compose(br_slices *out, const struct compose *c)
 
 struct br_slice br_doc_name(const struct br_doc *d)
 {
-	const char *base = br_path_base(d->path), *dot = strrchr(base, '.');
+	struct br_slice base = d->origin == BR_FROM_URL ? br_url_name(d->path) : br_slice_str(br_path_base(d->path));
+	const char *dot = base.len ? memrchr(base.ptr, '.', base.len) : NULL;
 
 	if (d->origin == BR_FROM_RECORD)
 		return br_slice("", 0);
-	return br_slice(base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
+	return dot && dot > base.ptr ? br_slice(base.ptr, (size_t)(dot - base.ptr)) : base;
 }

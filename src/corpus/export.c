@@ -52,7 +52,7 @@ static int gather(const struct br_doc *d, void *arg)
 	struct export *x = arg;
 	struct ref *r;
 
-	if (d->state != BR_DOC_INDEXED && d->state != BR_DOC_UPLOADED)
+	if (d->state != BR_DOC_INDEXED && d->state != BR_DOC_UPLOADED && d->state != BR_DOC_CONTAINER)
 		return 0; /* what failed or was passed over says something of a folder's files, not of the notebook */
 	r = br_vec_push(&x->ref);
 	*r = (struct ref){ .first_chunk = d->state == BR_DOC_INDEXED ? d->first_chunk : UINT32_MAX, .doc = d->doc,
@@ -212,6 +212,9 @@ static void put_head(struct export *x, const struct br_doc *d)
 	br_buf_le64(b, x->opts->no_times ? 0 : (uint64_t)d->mtime_ns);
 	br_buf_add(b, d->sha, sizeof d->sha);
 	put_str(b, d->meta);
+	put_str(b, d->etag);
+	put_str(b, d->modified);
+	put_str(b, d->gone);
 }
 
 static int put_segments(struct export *x, const struct br_doc *d, struct br_err *err)

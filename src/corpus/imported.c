@@ -90,8 +90,11 @@ static int check_head(struct job *j, struct br_slice path, struct br_slice title
 		return bad(j, err, "its title");
 	if (!is_lang(d->lang) || !is_text(br_slice_str(d->encoding)))
 		return bad(j, err, "its language or encoding");
-	if (d->format >= BR_FMT_COUNT || d->origin > BR_FROM_RECORD || d->state > BR_DOC_UPLOADED)
+	if (d->format >= BR_FMT_COUNT || d->origin > BR_FROM_MEMBER ||
+	    (d->state > BR_DOC_UPLOADED && d->state != BR_DOC_CONTAINER))
 		return bad(j, err, "its format, origin or state");
+	if (!is_text(br_slice_str(d->etag)) || !is_text(br_slice_str(d->modified)) || !is_text(br_slice_str(d->gone)))
+		return bad(j, err, "what its server said");
 	if (d->size > BR_MAX_FILE || !is_object(meta))
 		return bad(j, err, "its size or metadata");
 	if (j->text.len > BR_MAX_TEXT || !is_text(j->text))
@@ -116,6 +119,9 @@ static int read_head(struct job *j, struct br_rd *r, struct br_err *err)
 	get_bytes(d->sha, sizeof d->sha, r);
 	meta = br_rd_lstr(r);
 	d->meta = copy(j, meta);
+	d->etag = copy(j, br_rd_lstr(r));
+	d->modified = copy(j, br_rd_lstr(r));
+	d->gone = copy(j, br_rd_lstr(r));
 	d->error = copy(j, br_slice("", 0));
 	d->seen_ns = br_now_ns();
 	br_uuid_ordered(d->id, d->seen_ns / 1000000);
@@ -211,7 +217,7 @@ static int take_doc(struct job *j, struct br_rd *r, struct br_err *err)
 	if ((rc = take_segments(j, r, err)) < 0)
 		return rc;
 	if (r->bad || (j->chunks > 0) != (d->state == BR_DOC_INDEXED) ||
-	    (d->state == BR_DOC_UPLOADED && (j->text.len || d->origin != BR_FROM_UPLOAD)))
+	    (d->state != BR_DOC_INDEXED && j->text.len) || (d->state == BR_DOC_UPLOADED && d->origin != BR_FROM_UPLOAD))
 		return bad(j, err, "state and passages do not agree");
 	d->chunks = j->m->chunks.n = j->chunks;
 	d->signature = signer_end(&j->w->signer, br_arena_alloc(&j->p->s->arena, SIGNATURE));

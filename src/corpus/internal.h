@@ -3,6 +3,7 @@
 #define BR_CORPUS_INTERNAL_H
 
 #include "br/corpus.h"
+#include "br/net.h"
 
 /* ---- sizes of stored pieces (man/br-index.5, DOCUMENTS) ---- */
 enum {
@@ -173,12 +174,25 @@ struct input {
 	const char *path;               /* document path */
 	const char *file;               /* to read from; NULL: bytes */
 	struct br_slice bytes;          /* a record's line, or what stdin gave */
+	struct br_slice original;       /* what stdin gave, to be stored with the document; ptr NULL: nothing */
 	const char *from;               /* MOVE: the path it had */
 	const char *title, *meta;       /* given at upload, or NULL */
+	const char *etag, *modified;    /* URL: from its server, or NULL */
+	enum br_format format;          /* URL: as its server says; UNKNOWN: sniff */
 	uint64_t size, inode;
 	int64_t mtime_ns;
 	bool touch_only;                /* same content: only size, mtime and inode are recorded */
 	enum br_action action;
+
+	/* containers and their members (members.c) */
+	int64_t seen_ns;                /* when it was read; 0: when the worker reads it */
+	const char *refused;            /* why it is not read, or NULL */
+	bool failed;                    /* that may pass: FAIL, not SKIP */
+	const uint8_t *sha;             /* of an archive that was opened: it becomes a CONTAINER */
+	bool expanded;                  /* members, if any, were taken care of */
+	bool again;                     /* opened even if it is as it was: members are to be tried again */
+	bool same;                      /* it is as it was */
+	bool members;                   /* the notebook has members of it */
 };
 struct plan {
 	struct br_arena arena;
@@ -199,6 +213,7 @@ struct made {
 	enum br_action outcome;         /* ADD or CHANGE, known once written */
 	bool touch;                     /* KEEP with new size, mtime or inode to record */
 	bool unread;                    /* FAIL before it was understood: what there is of an older version stays */
+	bool container;                 /* to be opened first: nothing was made of it */
 	struct packed_text text;
 	struct packed_chunks chunks;
 };
@@ -242,6 +257,49 @@ bool commit_due(const struct commit *c);
 int commit_flush(struct commit *c, struct br_err *err);
 int commit_deletes(struct commit *c, const uint32_t *doc, size_t n, struct br_err *err);
 void commit_release(struct commit *c);
+
+/*
+ * URLs (web.c). Pages are handed to `page` as they come, their bytes being borrowed for the call; what needs no work is told here.
+ * Without urls: those of the notebook's documents.
+ */
+struct web_run {
+	struct br_ws *ws;
+	const struct br_nb *nb;
+	const struct br_ingest_opts *opts;
+	struct br_ingest_stats *stats;
+	int (*page)(const struct input *in, void *arg, struct br_err *err);
+	void *arg;
+};
+int web_ingest(const struct web_run *r, const char *const *url, size_t n, struct br_err *err);
+/* PARTIAL when so many inputs failed, `more` of them not told yet, that the run is to end. */
+int check_errors(struct br_ingest_stats *stats, const struct br_ingest_opts *opts, uint64_t more, struct br_err *err);
+
+/* Failed, or skipped for a reason that may have passed: a missing program, an option that was not given. */
+bool worth_retry(const struct br_doc *d, const struct br_ingest_opts *opts);
+
+/* Containers (members.c). What they hold is handed to `give`, which copies it. */
+struct members_run {
+	struct br_ws *ws;
+	const struct br_nb *nb;
+	const struct br_ingest_opts *opts;
+	struct br_ingest_stats *stats;
+	int (*give)(const struct input *in, void *arg, struct br_err *err);
+	int (*remove)(const uint32_t *doc, size_t n, void *arg, struct br_err *err);
+	void *arg;
+};
+struct members;
+int members_new(struct members **out, const struct members_run *r, struct br_err *err); /* *out is to be freed in every case */
+void members_free(struct members *m);
+/* Opens a file (input) whose members are to be indexed; then gives the file itself. */
+int members_open(struct members *m, const struct input *in, struct br_err *err);
+/* What was a container is none any more: its members go. */
+int members_drop(struct members *m, const char *container, struct br_err *err);
+
+/* What git says changed below the folder since a commit (git.c), as absolute paths: files and such as are gone. */
+struct path_list { struct br_arena arena; BR_VEC(const char *) v; };
+void path_list_release(struct path_list *l);
+void path_list_sort(struct path_list *l);
+int git_changed(struct path_list *out, const char *dir, const char *commit, struct br_err *err);
 
 /* Tells opts->event and counts. */
 void tell(struct br_ingest_stats *stats, const struct br_ingest_opts *opts, const struct br_event *e);

@@ -17,6 +17,7 @@ struct worker {
 	BR_VEC(uint32_t) tokens;
 	struct text_packer *packer;
 	struct signer signer;
+	const char *ocr;                /* languages of pictures, NULL: they are not read */
 };
 
 void *worker_new(void *arg)
@@ -26,6 +27,8 @@ void *worker_new(void *arg)
 
 	w->extractor = br_extractor_new(br_config_get(env->ws->config, "extract.helper", NULL));
 	br_extracted_init(&w->text);
+	if (env->opts->ocr || br_config_bool(env->ws->config, "extract.ocr"))
+		w->ocr = br_config_get(env->ws->config, "extract.ocr_language", NULL);
 	w->tok = br_tokenizer_new();
 	w->embedder = br_embedder_new(env->ws->model);
 	br_buf_init(&w->raw, (size_t)br_config_int(env->ws->config, "ingest.max_file"));
@@ -77,6 +80,7 @@ struct job {                            /* one input on its way */
 	const struct input *in;
 	struct made *m;
 	struct record rec;              /* RECORD only */
+	enum br_format sniffed;         /* UNKNOWN: not yet, or nothing that is read */
 };
 
 static char *keep(struct job *j, const char *str) { return br_arena_strdup(&j->s->arena, str ? str : ""); }
@@ -132,10 +136,61 @@ static int is_known(struct job *j, struct br_err *err)
 		return rc;
 	if ((rc = doc_by_path(&num, t, j->env->nb->nb, j->m->doc.path, err)) > 0 &&
 	    (rc = br_doc_get(&old, &a, t, j->env->nb->nb, num, err)) == 0)
-		rc = (old->state == BR_DOC_INDEXED || old->state == BR_DOC_SKIPPED) && !memcmp(old->sha, j->m->doc.sha, sizeof old->sha);
+		rc = old->state != BR_DOC_UPLOADED && !worth_retry(old, j->env->opts) && !memcmp(old->sha, j->m->doc.sha, sizeof old->sha);
 	br_txn_end(t);
 	br_arena_release(&a);
 	return rc;
+}
+
+/* Reasons of versions that could not read these: none that is given today. */
+static bool is_read_today(const char *why)
+{
+	static const char *const reasons[] = { "PDF document", "RTF document", "Word document", "Excel workbook", "PowerPoint presentation", "EPUB book",
+		"OpenDocument file", "old Microsoft Office document", "ZIP archive", "tar archive", "gzip archive", "zstd archive", "xz archive",
+		"PNG image", "JPEG image", "WebP image", "TIFF image", "BMP image" };
+
+	for (size_t i = 0; i < BR_COUNT(reasons); i++)
+		if (!strcmp(why, reasons[i]))
+			return true;
+	return false;
+}
+
+bool worth_retry(const struct br_doc *d, const struct br_ingest_opts *opts)
+{
+	if (d->state == BR_DOC_FAILED)
+		return true;
+	if (d->state != BR_DOC_SKIPPED || !d->error)
+		return false;
+	return !strncmp(d->error, "needs ", 6) || (opts->ocr && strstr(d->error, "--ocr")) || is_read_today(d->error);
+}
+
+/* ---- containers ---- */
+
+/* Holds documents that nobody looked at yet: it is left to the thread that plans. */
+static bool is_closed(struct job *j, struct br_slice bytes)
+{
+	enum br_format f = j->env->opts->format ? j->env->opts->format : j->in->format;
+
+	if (j->in->expanded || j->in->origin == BR_FROM_RECORD)
+		return false;
+	if (!f && j->in->origin != BR_FROM_URL) /* a URL's name is not its path */
+		f = j->sniffed = br_sniff(br_path_base(j->m->doc.path), bytes, NULL);
+	return br_has_members(f ? f : br_sniff(NULL, bytes, NULL), bytes);
+}
+
+/* What members.c made out already; true: nothing is left to do. */
+static bool is_settled(struct job *j)
+{
+	struct br_doc *d = &j->m->doc;
+
+	if (j->in->sha)
+		memcpy(d->sha, j->in->sha, sizeof d->sha);
+	d->format = (uint8_t)j->in->format;
+	if (j->in->refused)
+		failed(j, j->in->failed ? BR_ACT_FAIL : BR_ACT_SKIP, j->in->refused);
+	else if (j->in->sha)
+		d->state = BR_DOC_CONTAINER;
+	return j->in->refused || j->in->sha;
 }
 
 /* ---- text ---- */
@@ -144,10 +199,18 @@ static int extract(struct job *j, struct br_slice bytes, struct br_err *err)
 {
 	const struct br_ingest_opts *o = j->env->opts;
 	const char *lang = j->env->nb->lang[0] ? j->env->nb->lang : o->lang;
-	struct br_source src = { bytes, br_path_base(j->m->doc.path), o->format, lang };
+	struct br_source src = { bytes, br_path_base(j->m->doc.path), o->format ? o->format : j->sniffed, lang, j->w->ocr };
+	struct br_slice name;
 
 	if (j->in->origin == BR_FROM_RECORD)
 		src.format = BR_FMT_PLAIN;
+	if (j->in->origin == BR_FROM_MEMBER)
+		src.format = BR_FMT_UNKNOWN; /* what is said of the input is said of the container */
+	if (j->in->origin == BR_FROM_URL) {
+		name = br_url_name(j->in->path);
+		src.name = br_arena_strndup(&j->s->arena, name.ptr, name.len);
+		src.format = o->format ? o->format : j->in->format;
+	}
 	br_extracted_reset(&j->w->text);
 	return br_extract(&j->w->text, j->w->extractor, &src, err);
 }
@@ -156,7 +219,7 @@ static void describe(struct job *j)
 {
 	struct br_doc *d = &j->m->doc;
 	const struct br_extracted *e = &j->w->text;
-	const char *given = j->rec.title ? j->rec.title : j->in->title ? j->in->title : j->env->opts->title;
+	const char *given = j->rec.title ? j->rec.title : j->in->title ? j->in->title : j->in->origin == BR_FROM_MEMBER ? NULL : j->env->opts->title;
 	const char *title = given ? given : e->title;
 
 	d->title = br_arena_strndup(&j->s->arena, title ? title : "", title ? strnlen(title, BR_MAX_TITLE) : 0);
@@ -255,7 +318,8 @@ static void start(struct job *j)
 	*m = (struct made){ .action = j->in->action, .from = j->in->from, .touch = j->in->touch_only };
 	m->doc = (struct br_doc){ .origin = j->in->origin, .size = j->in->size, .inode = j->in->inode, .mtime_ns = j->in->mtime_ns,
 		.path = keep(j, j->in->path), .title = keep(j, ""), .error = keep(j, ""),
-		.meta = keep(j, j->in->meta ? j->in->meta : j->env->opts->meta), .seen_ns = br_now_ns() };
+		.meta = keep(j, j->in->meta ? j->in->meta : j->env->opts->meta), .seen_ns = j->in->seen_ns ? j->in->seen_ns : br_now_ns(),
+		.etag = keep(j, j->in->etag), .modified = keep(j, j->in->modified), .gone = keep(j, "") };
 	br_uuid_ordered(m->doc.id, m->doc.seen_ns / 1000000);
 }
 
@@ -266,7 +330,7 @@ static void work(struct job *j)
 	int rc;
 
 	start(j);
-	if (j->in->touch_only)
+	if (j->in->touch_only || is_settled(j))
 		return;
 	if ((rc = read_input(j, &bytes, &err)) < 0) {
 		failed(j, BR_ACT_FAIL, err.msg);
@@ -278,10 +342,13 @@ static void work(struct job *j)
 			failed(j, BR_ACT_FAIL, err.msg);
 		else {
 			j->m->action = BR_ACT_KEEP;
+			j->m->container = j->in->again && is_closed(j, bytes);
 			j->m->touch = true;
 		}
 		return;
 	}
+	if ((j->m->container = is_closed(j, bytes)))
+		return;
 	rc = extract(j, bytes, &err);
 	if (rc == 0) {
 		describe(j);
@@ -301,7 +368,7 @@ void work_slice(void *item, void *worker, void *env)
 	s->unit = br_fts_unit_new();
 	br_vec_reserve(&s->made, s->in.n);
 	for (size_t i = 0; i < s->in.n && !br_stop_signal(); i++) {
-		struct job j = { worker, s, env, &s->in.v[i], br_vec_push(&s->made), { 0 } };
+		struct job j = { .w = worker, .s = s, .env = env, .in = &s->in.v[i], .m = br_vec_push(&s->made) };
 		work(&j);
 	}
 	br_fts_unit_finish(s->unit);

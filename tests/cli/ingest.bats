@@ -60,7 +60,7 @@ load lib
 	want 129 ingest --meta '{' data
 	want 129 ingest --ndjson
 	err_has "--ndjson needs a file"
-	want 129 ingest --type doc data
+	want 129 ingest --type paper data
 	err_has "is not one of"
 }
 

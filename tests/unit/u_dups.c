@@ -285,7 +285,7 @@ static void test_a_record_of_the_version_before(void **state)
 	struct br_arena a = { 0 };
 	struct br_dup_report r;
 	struct br_err err = { 0 };
-	size_t sig = 2 + 129; /* its length is a varint of two bytes */
+	size_t sig = 1 + 2 + 129; /* its tag; its length is a varint of two bytes */
 
 	write_doc(s, "docs/a.txt", 1, 800, 0);
 	write_doc(s, "docs/b.txt", 1, 800, 100);
