@@ -99,6 +99,7 @@ struct br_cmd {
 #define X(verb) extern const struct br_cmd br_cmd_##verb;
 BR_VERB_LIST(X)
 #undef X
+extern const struct br_cmd br_cmd_notebook_reembed; /* reembed.c */
 
 extern const struct br_cmd br_cmd_docs_duplicates; /* duplicates.c, a sub-verb of docs */
 

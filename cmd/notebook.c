@@ -280,7 +280,7 @@ static const struct br_cmd delete_cmd = {
 	.complete = BR_C_NOTEBOOK, .opts = delete_opts, .params_size = sizeof(struct delete_params),
 	.flags = BR_CMD_WS, .run = delete_run,
 };
-static const struct br_cmd *const subs[] = { &create, &list, &show, &rename_cmd, &use, &set, &delete_cmd, NULL };
+static const struct br_cmd *const subs[] = { &create, &list, &show, &rename_cmd, &use, &set, &br_cmd_notebook_reembed, &delete_cmd, NULL };
 static const struct br_example examples[] = {
 	{ "br notebook create research", "an empty notebook" },
 	{ "br notebook use research", "verbs now work on it" },
@@ -289,5 +289,5 @@ static const struct br_example examples[] = {
 };
 const struct br_cmd br_cmd_notebook = {
 	.name = "notebook", .group = "workspace", .summary = "make, list, choose and delete notebooks",
-	.operands = "create|list|show|rename|use|set|delete", .sub = subs, .examples = examples,
+	.operands = "create|list|show|rename|use|set|reembed|delete", .sub = subs, .examples = examples,
 };

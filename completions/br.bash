@@ -39,6 +39,7 @@ _br()
 	done
 
 	case ${cmd:-br}:$prev in
+	notebook.reembed:--model) _br_words 'builtin service'; return ;;
 	sync:--max-errors) :; return ;;
 	sync:--since-commit) :; return ;;
 	sync:--poll) :; return ;;
@@ -91,7 +92,7 @@ _br()
 	notebook)
 		case $cur in
 		-*) _br_words "$common" ;;
-		*) _br_words 'create list show rename use set delete' ;;
+		*) _br_words 'create list show rename use set reembed delete' ;;
 		esac ;;
 	config)
 		case $cur in
@@ -148,6 +149,11 @@ _br()
 		-*) _br_words " $common" ;;
 		*) : ;;
 		esac ;;
+	notebook.reembed)
+		case $cur in
+		-*) _br_words " --plan --model $common" ;;
+		*) _br_lines notebook list --names ;;
+		esac ;;
 	notebook.delete)
 		case $cur in
 		-*) _br_words " --yes -y $common" ;;
@@ -156,17 +162,17 @@ _br()
 	config.get)
 		case $cur in
 		-*) _br_words " $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper' ;;
 		esac ;;
 	config.set)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper' ;;
 		esac ;;
 	config.unset)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper' ;;
 		esac ;;
 	config.list)
 		case $cur in

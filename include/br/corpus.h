@@ -29,6 +29,7 @@ struct br_ws {
 	struct br_config *config;
 	const struct br_model *model;
 	struct br_vindexes *vindexes; /* opened vector indexes */
+	struct br_services *services; /* the embedding service, once it was asked for */
 	int64_t wait_ms;          /* for locks, as it was opened */
 };
 /* Absolute path of the .br that serves `start` (NULL: current folder), walking up; `forced` (from --workspace or BR_DIR) wins. */
@@ -53,7 +54,7 @@ struct br_nb {
 	struct br_chunk_opts chunking;
 	char lang[8];                   /* "" guess per document */
 	double k1, b;
-	char model_id[33];              /* pinned: id, hash, dimension; dim 0: no vectors */
+	char model_id[BR_MAX_MODEL_ID + 1]; /* pinned: id, hash, dimension; dim 0: no vectors */
 	uint8_t model_sha[8];
 	uint32_t dim;
 	char *settings;                 /* further settings as JSON, "{}" */
@@ -72,6 +73,38 @@ BR_MUST_USE int br_nb_delete(struct br_ws *ws, const char *name, struct br_err *
 BR_MUST_USE int br_nb_set(struct br_ws *ws, const char *name, const char *key, const char *value, bool *reindex, struct br_err *err);
 bool br_nb_name_ok(const char *name, struct br_err *err);
 const char *br_nb_current(char **out, struct br_txn *t); /* name in use; caller frees *out */
+
+struct br_progress;
+
+/* ---- whose vectors a notebook has (space.c) ---- */
+
+enum br_space {
+	BR_SPACE_NONE,
+	BR_SPACE_BUILTIN,  /* of ws->model */
+	BR_SPACE_SERVICE,  /* of the configured embedding service */
+	BR_SPACE_FOREIGN,  /* of a model that is not configured here: searched by words alone, and nothing can be added */
+};
+enum br_space br_nb_space(const struct br_ws *ws, const struct br_nb *nb);
+/* The vector of a question from the service, while no transaction is open. Errors as br_llm_embed. */
+BR_MUST_USE int br_nb_embed_query(struct br_ann_query *out, const struct br_ws *ws, const struct br_nb *nb, struct br_slice text, struct br_err *err);
+
+struct br_reembed_stats {
+	uint64_t texts, bytes;     /* of all passages */
+	uint64_t asked, tokens;    /* of the service: texts that are not in the cache, tokens as estimated */
+	double cost;               /* US dollars, by embed.price; negative: not known */
+	uint64_t generation;
+};
+struct br_reembed_opts {
+	enum br_space want;        /* BUILTIN or SERVICE */
+	bool plan;                 /* count only */
+	void (*progress)(const struct br_progress *p, void *arg); /* "files" are passages here */
+	void *arg;
+};
+/*
+ * Makes all vectors of a notebook anew with another model (or the same) and pins it to that, in one commit; until then it answers as
+ * before. Stopped or killed it leaves what the service gave in the cache, and the next run goes on from there.
+ */
+BR_MUST_USE int br_nb_reembed(struct br_reembed_stats *out, struct br_ws *ws, const char *name, const struct br_reembed_opts *opts, struct br_err *err);
 
 /* ---- documents ---- */
 

@@ -57,6 +57,9 @@ bool br_embed_query(struct br_ann_query *out, double *fit, struct br_embedder *e
 typedef void br_pool_rows_fn(int32_t *sum, const int8_t *rows, size_t stride, const uint32_t *id, size_t n, size_t dim);
 br_pool_rows_fn br_pool_rows_scalar, br_pool_rows_avx2, br_pool_rows_avx512; /* same result */
 
+/* A vector of floats as a row: code = v * 127 / max|v|, rounded half away from zero; returns the scale, 0 for a vector of zeros. */
+float br_vec_encode(int8_t *code, const float *v, uint32_t dim);
+
 /* ---- rows of a notebook: row number = chunk number ---- */
 
 /* Rows first .. first + n - 1 (first = rows ever written). code is [n][dim]; scale 0: no vector. */

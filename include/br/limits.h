@@ -35,6 +35,7 @@
 #define BR_MAX_BRX_DOCS      4096         /* documents of one section */
 
 /* names, settings */
+#define BR_MAX_MODEL_ID      127          /* name of an embedding model, bytes: longer ones are cut */
 #define BR_MAX_NOTEBOOK_NAME 128
 #define BR_MAX_CONFIG        (1u << 20)
 

@@ -10,11 +10,11 @@
 
 #include "br/corpus.h"
 
-#define BR_STRATEGY_LIST(X) /* name            summary */                                                   \
-	X(hybrid,    "words and meaning, scaled scores, then title and word pairs (default)")              \
-	X(fusion,    "words and meaning, merged by weighted reciprocal rank")                              \
-	X(full_text, "words: BM25")                                                                        \
-	X(semantic,  "meaning: cosine of vectors")
+#define BR_STRATEGY_LIST(X) /* name, summary, compares vectors */                                           \
+	X(hybrid,    "words and meaning, scaled scores, then title and word pairs (default)", true)        \
+	X(fusion,    "words and meaning, merged by weighted reciprocal rank", true)                        \
+	X(full_text, "words: BM25", false)                                                                 \
+	X(semantic,  "meaning: cosine of vectors", true)
 
 struct br_query_opts {
 	const char *notebook;          /* NULL: the one in use */

@@ -8,6 +8,7 @@
 
 enum {
 	BATCH_BYTES = 16 << 20,                 /* source bytes of one transaction: bounds memory */
+	BATCH_ASKED = 256 << 10,                /* text that waits for a service: so much is asked for and written at a time */
 	BATCH_NS = 2000000000,                  /* or this long since the first slice came in: bounds what a kill can cost */
 	DELETES_PER_COMMIT = 500,
 };
@@ -29,11 +30,12 @@ void commit_add(struct commit *c, struct slice *s)
 		c->since_ns = br_mono_ns();
 	*br_vec_push(&c->slice) = s;
 	c->bytes += s->bytes;
+	c->asked += s->passage.len;
 }
 
 bool commit_due(const struct commit *c)
 {
-	return c->slice.n && (c->bytes >= BATCH_BYTES || br_mono_ns() - c->since_ns > BATCH_NS);
+	return c->slice.n && (c->bytes >= BATCH_BYTES || c->asked >= BATCH_ASKED || br_mono_ns() - c->since_ns > BATCH_NS);
 }
 
 static void drop_slices(struct commit *c)
@@ -41,7 +43,7 @@ static void drop_slices(struct commit *c)
 	for (size_t i = 0; i < c->slice.n; i++)
 		slice_free(c->slice.v[i]);
 	c->slice.n = 0;
-	c->bytes = 0;
+	c->bytes = c->asked = 0;
 }
 
 void commit_release(struct commit *c)
@@ -241,6 +243,10 @@ static int apply(struct br_txn *t, void *arg, struct br_err *err)
 		rc = br_fail(err, BR_ETOOBIG, "notebook '%s' is full: 4 billion chunks", a.nb->name);
 	if (rc < 0)
 		goto out;
+	if (add && !space_same(a.nb, a.c->pinned)) {
+		rc = br_fail(err, BR_ELOCKED, "notebook '%s' has another model since this began; run it again", a.nb->name);
+		goto out;
+	}
 	a.next_chunk = a.nb->next_chunk;
 	if ((a.c->dict && (rc = text_dict_put(t, a.nb->nb, a.c->dict, err)) < 0) || (rc = put_index(&a, err)) < 0)
 		goto out;
@@ -268,13 +274,45 @@ static void tell_made(struct commit *c, const struct input *in, const struct mad
 	}
 }
 
+/* Passages that wait for a service, of all slices at once: it is asked in large batches. */
+static int embed_passages(struct commit *c, struct br_err *err)
+{
+	BR_VEC(struct br_slice) text = { 0 };
+	uint32_t dim = c->pinned->dim;
+	int8_t *code;
+	float *scale;
+	int rc;
+
+	for (size_t i = 0; i < c->slice.n; i++) {
+		const struct slice *s = c->slice.v[i];
+		for (size_t k = 0, at = 0; k < s->passage_end.n; at = s->passage_end.v[k++])
+			*br_vec_push(&text) = br_slice(s->passage.ptr + at, s->passage_end.v[k] - at);
+	}
+	if (!text.n)
+		return 0;
+	code = br_allocn(text.n, dim);
+	scale = br_allocn(text.n, sizeof *scale);
+	rc = space_embed(code, scale, c->ws, dim, text.v, text.n, err);
+	for (size_t i = 0, at = 0; i < c->slice.n && rc == 0; at += c->slice.v[i++]->chunks) {
+		struct slice *s = c->slice.v[i];
+		br_vec_reserve(&s->code, (size_t)s->chunks * dim + 1);
+		br_vec_reserve(&s->scale, s->chunks + 1);
+		memcpy(s->code.v, code + at * dim, (size_t)s->chunks * dim);
+		memcpy(s->scale.v, scale + at, s->chunks * sizeof *scale);
+	}
+	free(code);
+	free(scale);
+	br_vec_release(&text);
+	return rc;
+}
+
 int commit_flush(struct commit *c, struct br_err *err)
 {
 	int rc;
 
 	if (!c->slice.n)
 		return 0;
-	if ((rc = br_store_write(c->ws->store, apply, c, err)) < 0)
+	if ((rc = embed_passages(c, err)) < 0 || (rc = br_store_write(c->ws->store, apply, c, err)) < 0)
 		return rc;
 	for (size_t i = 0; i < c->slice.n; i++)
 		for (size_t k = 0; k < c->slice.v[i]->made.n; k++)

@@ -55,6 +55,18 @@ size_t compose(br_slices *out, const struct compose *c)
 	return before;
 }
 
+void passage_text(struct br_buf *out, const br_slices *piece)
+{
+	for (size_t i = 0; i < piece->n; i++) {
+		size_t at = out->len;
+
+		br_buf_add(out, piece->v[i].ptr, piece->v[i].len);
+		for (char *sep = out->ptr + at; sep < out->ptr + out->len && (sep = memchr(sep, '\x1f', (size_t)(out->ptr + out->len - sep))); )
+			*sep = ' '; /* between headings */
+		br_buf_u8(out, '\n');
+	}
+}
+
 struct br_slice br_doc_name(const struct br_doc *d)
 {
 	struct br_slice base = d->origin == BR_FROM_URL ? br_url_name(d->path) : br_slice_str(br_path_base(d->path));

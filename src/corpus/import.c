@@ -119,17 +119,15 @@ static int choose_model(struct import *im, struct br_err *err)
 {
 	const struct br_model_info *m = br_model_info(im->ws->model);
 	struct br_nb *nb = &im->nb;
-	bool same = nb->dim == m->dim && !strcmp(nb->model_id, m->id) && !memcmp(nb->model_sha, m->sha, sizeof m->sha);
 	char theirs[17], ours[17];
 
 	im->env = (struct import_env){ .model = im->ws->model, .dim = nb->dim, .file_dim = nb->dim, .reembed = im->opts->reembed };
 	if (im->opts->reembed) {
-		im->env.dim = nb->dim = m->dim;
-		memcpy(nb->model_id, m->id, sizeof nb->model_id);
-		memcpy(nb->model_sha, m->sha, sizeof nb->model_sha);
+		space_pin_builtin(nb, im->ws->model);
+		im->env.dim = nb->dim;
 		return 0;
 	}
-	if (same || !nb->dim)
+	if (br_nb_space(im->ws, nb) != BR_SPACE_FOREIGN)
 		return 0;
 	br_hex(theirs, nb->model_sha, 8);
 	br_hex(ours, m->sha, 8);

@@ -53,7 +53,7 @@ static int run_begin(struct run *r, struct br_ingest_stats *stats, struct br_ws 
 	if (rc < 0)
 		return rc;
 	r->env = (struct work_env){ .ws = ws, .nb = r->nb, .opts = opts };
-	r->commit = (struct commit){ .ws = ws, .nb = r->nb->nb, .opts = opts, .stats = stats };
+	r->commit = (struct commit){ .ws = ws, .nb = r->nb->nb, .pinned = r->nb, .opts = opts, .stats = stats };
 	return 0;
 }
 
@@ -107,8 +107,10 @@ static int start_pool(struct run *r, struct br_err *err)
 		.state_new = worker_new, .state_free = worker_free, .work = work_slice, .arg = &r->env };
 	int rc = find_dict(r, err);
 
-	if (rc == 0)
+	if (rc == 0 && (rc = space_settle(r->nb, r->ws, err)) == 0) {
+		r->env.service = br_nb_space(r->ws, r->nb) == BR_SPACE_SERVICE;
 		r->pool = br_pool_new(&o);
+	}
 	return rc;
 }
 

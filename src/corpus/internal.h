@@ -28,6 +28,19 @@ int nb_store(struct br_txn *t, struct br_nb *nb, struct br_err *err); /* also st
 int nb_restore(struct br_txn *t, struct br_nb *nb, struct br_err *err); /* stamps generation only: the same documents as before */
 void nb_defaults(struct br_nb *nb, const struct br_ws *ws);             /* settings and model of a new one */
 bool nb_fits(const struct br_nb *nb, const struct br_model *m);         /* its vectors are of this model */
+
+/* ---- models of vectors (space.c) ---- */
+struct br_services *services_new(void);
+void services_free(struct br_services *s);
+bool space_same(const struct br_nb *a, const struct br_nb *b);          /* pinned to the same model */
+void space_pin_builtin(struct br_nb *nb, const struct br_model *m);     /* in memory */
+int space_choose(struct br_nb *nb, const struct br_ws *ws, enum br_space want, struct br_err *err); /* in memory; asks the service for its dimensions */
+/* Before passages are added: an empty notebook takes the model that is configured. UNSUPPORTED: another one has vectors of none that is. */
+int space_settle(struct br_nb *nb, struct br_ws *ws, struct br_err *err);
+/* Rows of n passages from the service or the cache; no transaction is open. */
+int space_embed(int8_t *code, float *scale, const struct br_ws *ws, uint32_t dim, const struct br_slice *text, size_t n, struct br_err *err);
+/* Adds what embedding them would ask of the service, and cost. */
+int space_missing(struct br_reembed_stats *out, const struct br_ws *ws, uint32_t dim, const struct br_slice *text, size_t n, struct br_err *err);
 void nb_count_lang(struct br_nb *nb, struct br_arena *a, const char *lang, int by);
 int nb_by_name(struct br_nb **out, struct br_arena *a, struct br_txn *t, const char *name, struct br_err *err); /* 1 there, 0 not */
 /* Every record under this number, but for its name and id. */
@@ -120,6 +133,8 @@ struct compose {
 typedef BR_VEC(struct br_slice) br_slices;
 /* Slices of c (borrowed) that make up the indexed text, in a fixed order; returns how many stand before those of the body. */
 size_t compose(br_slices *out, const struct compose *c);
+/* The text of a passage as a service gets it: its parts in lines. */
+void passage_text(struct br_buf *out, const br_slices *piece);
 
 /* ---- numbers of chunks (renumber.c) ---- */
 void numbering_name(char out[24], uint32_t nb); /* META counter of how often chunks were renumbered */
@@ -225,6 +240,8 @@ struct slice {                          /* consecutive inputs: one item of the p
 	struct br_fts_unit *unit;       /* chunks of all made documents, in order */
 	BR_VEC(int8_t) code;            /* [chunks][dim] */
 	BR_VEC(float) scale;
+	struct br_buf passage;          /* what a service is to embed, chunk after chunk: code and scale come before the commit */
+	BR_VEC(size_t) passage_end;
 	uint32_t chunks;
 };
 struct slice *slice_new(void);
@@ -235,6 +252,7 @@ struct work_env {                       /* what every worker reads */
 	const struct br_nb *nb;
 	const struct br_ingest_opts *opts;
 	struct text_dict *dict;         /* or NULL */
+	bool service;                   /* vectors come from a service, not from ws->model */
 };
 /* The words of one chunk into the unit, those of its body into the signature; returns its length in tokens. piece is scratch. */
 uint32_t index_words(struct br_fts_unit *u, struct br_tokenizer *tok, struct signer *signer, br_slices *piece, const struct compose *what);
@@ -245,11 +263,12 @@ void work_slice(void *slice, void *worker, void *env);
 struct commit {                         /* gathers slices, writes them in one transaction */
 	struct br_ws *ws;
 	uint32_t nb;
+	const struct br_nb *pinned;     /* the notebook when the run began: its model is that of the slices */
 	const struct br_ingest_opts *opts;
 	struct br_ingest_stats *stats;
 	const struct text_dict *dict;   /* that the slices' texts were packed with, or NULL */
 	BR_VEC(struct slice *) slice;
-	uint64_t bytes;
+	uint64_t bytes, asked;          /* of source; of passages for a service */
 	int64_t since_ns;               /* of the first slice that waits */
 };
 void commit_add(struct commit *c, struct slice *s);

@@ -322,26 +322,10 @@ static void settings_from_config(struct br_nb *nb, const struct br_config *c)
 		memcpy(nb->lang, lang, strnlen(lang, sizeof nb->lang - 1));
 }
 
-static void pin_model(struct br_nb *nb, const struct br_model *m)
-{
-	const struct br_model_info *info = br_model_info(m);
-
-	memcpy(nb->model_id, info->id, sizeof nb->model_id);
-	memcpy(nb->model_sha, info->sha, sizeof nb->model_sha);
-	nb->dim = info->dim;
-}
-
 void nb_defaults(struct br_nb *nb, const struct br_ws *ws)
 {
 	settings_from_config(nb, ws->config);
-	pin_model(nb, ws->model);
-}
-
-bool nb_fits(const struct br_nb *nb, const struct br_model *m)
-{
-	const struct br_model_info *info = br_model_info(m);
-
-	return nb->dim == info->dim && !strcmp(nb->model_id, info->id) && !memcmp(nb->model_sha, info->sha, sizeof info->sha);
+	space_pin_builtin(nb, ws->model);
 }
 
 static int create(struct br_txn *t, void *arg, struct br_err *err)

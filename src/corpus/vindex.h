@@ -9,7 +9,7 @@
 struct sidecar {
 	char name[80];
 	char workspace[37], notebook[37];
-	char model_id[33];
+	char model_id[BR_MAX_MODEL_ID + 1];
 	uint8_t model_sha[8];
 	char faiss[16];                 /* version */
 	uint64_t numbering, generation; /* of the workspace when the vectors were copied */

@@ -53,7 +53,10 @@ void worker_free(void *arg)
 
 struct slice *slice_new(void)
 {
-	return br_alloc(sizeof(struct slice));
+	struct slice *s = br_alloc(sizeof *s);
+
+	br_buf_init(&s->passage, SIZE_MAX);
+	return s;
 }
 
 void slice_free(struct slice *s)
@@ -68,6 +71,8 @@ void slice_free(struct slice *s)
 	br_vec_release(&s->made);
 	br_vec_release(&s->code);
 	br_vec_release(&s->scale);
+	br_buf_release(&s->passage);
+	br_vec_release(&s->passage_end);
 	br_fts_unit_free(s->unit);
 	br_arena_release(&s->arena);
 	free(s);
@@ -255,7 +260,10 @@ static void index_chunk(struct job *j, const struct compose *what)
 	uint32_t dim = j->env->nb->dim;
 
 	*br_vec_push(&w->tokens) = index_words(s->unit, w->tok, &w->signer, &w->piece, what);
-	if (dim) {
+	if (dim && j->env->service) {
+		passage_text(&s->passage, &w->piece);
+		*br_vec_push(&s->passage_end) = s->passage.len;
+	} else if (dim) {
 		br_embed(&w->vec, w->embedder, w->piece.v, w->piece.n);
 		br_vec_reserve(&s->code, dim);
 		memcpy(s->code.v + s->code.n, w->vec.code, dim);

@@ -1,6 +1,8 @@
 /*
  * The workspace: finding, making and opening the .br folder.
  */
+#include "br/llm.h"
+
 #include "internal.h"
 
 #include <errno.h>
@@ -121,7 +123,7 @@ out:
 
 static int open_model(struct br_ws *ws, struct br_err *err)
 {
-	const char *path = br_config_get(ws->config, "embed.model", NULL);
+	const char *path = br_llm_configured(ws->config, BR_LLM_EMBED) ? NULL : br_config_get(ws->config, "embed.model", NULL);
 	struct br_model *m;
 	int rc;
 
@@ -152,6 +154,7 @@ int br_ws_open(struct br_ws **out, const char *dir, int64_t wait_ms, struct br_e
 		return rc;
 	}
 	ws->vindexes = br_vindexes_new();
+	ws->services = services_new();
 	*out = ws;
 	return 0;
 }
@@ -161,6 +164,7 @@ void br_ws_close(struct br_ws *ws)
 	if (!ws)
 		return;
 	br_vindexes_free(ws->vindexes);
+	services_free(ws->services);
 	br_store_close(ws->store);
 	if (ws->model && ws->model != br_model_builtin())
 		br_model_close((struct br_model *)ws->model);

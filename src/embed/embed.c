@@ -107,6 +107,23 @@ static float encode(int8_t *code, const int32_t *sum, uint32_t dim)
 	return (float)(1 / sqrt((double)sq));
 }
 
+float br_vec_encode(int8_t *code, const float *v, uint32_t dim)
+{
+	float max = 0;
+	int64_t sq = 0;
+
+	for (uint32_t d = 0; d < dim; d++)
+		max = BR_MAX(max, fabsf(v[d]));
+	memset(code, 0, dim);
+	if (!(max > 0))
+		return 0;
+	for (uint32_t d = 0; d < dim; d++) {
+		code[d] = (int8_t)roundf(v[d] * (127 / max));
+		sq += code[d] * code[d];
+	}
+	return (float)(1 / sqrt((double)sq));
+}
+
 void br_embed(struct br_embedding *out, struct br_embedder *e, const struct br_slice *part, size_t n_parts)
 {
 	int32_t sum[BR_ANN_MAX_DIM];

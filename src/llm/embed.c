@@ -53,6 +53,8 @@ static void write_request(struct br_buf *out, const struct job *job, const struc
 	br_json_end(&j);
 	if (job->s->asked_dim)
 		br_json_kuint(&j, "dimensions", job->s->asked_dim);
+	if (job->s->input_type)
+		br_json_kstr(&j, "input_type", job->req->use == BR_LLM_QUERY ? "query" : "passage");
 	br_json_kstr(&j, "encoding_format", "float");
 	br_json_end(&j);
 	if (text.failed)

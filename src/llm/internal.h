@@ -31,6 +31,7 @@ struct br_llm {
 	double temperature;
 	int64_t max_tokens;
 	uint32_t asked_dim;           /* embed.dimensions */
+	bool input_type;               /* embed: the service is told whether a text is a question or a passage */
 	double price_prompt, price_completion; /* for a million tokens; negative: not known */
 	struct br_hub *hub;           /* under mu */
 	pthread_mutex_t mu;

@@ -130,6 +130,7 @@ static void set_role(struct br_llm *s, const struct br_config *c)
 		s->info.passage_prefix = prefix(s, get(c, BR_LLM_EMBED, "passage_prefix"));
 		s->info.dim = s->asked_dim = (uint32_t)br_config_int(c, "embed.dimensions");
 		s->batch = (unsigned)br_config_int(c, "embed.batch");
+		s->input_type = br_config_bool(c, "embed.input_type");
 		s->price_prompt = price(c, "embed.price");
 		break;
 	default:
@@ -206,7 +207,7 @@ const struct br_llm_info *br_llm_info(const struct br_llm *s) { return &s->info;
 
 void br_llm_fingerprint(uint8_t out[8], const struct br_llm *s)
 {
-	char *text = br_sprintf("%s\n%u\n%s", s->info.model, s->asked_dim, s->info.passage_prefix);
+	char *text = br_sprintf("%s\n%u\n%s%s", s->info.model, s->asked_dim, s->info.passage_prefix, s->input_type ? "\npassage" : "");
 	uint8_t sum[32];
 
 	br_sha256(sum, text, strlen(text));

@@ -157,7 +157,7 @@ double about_cosine(struct search *s, const struct cand *c)
 	struct br_embedding *v = &s->s->vec;
 	int32_t dot;
 
-	if (!s->has_vec)
+	if (!s->has_vec || s->service) /* a service would have to be asked for each heading */
 		return 0;
 	br_embed(v, s->s->embedder, part, BR_COUNT(part));
 	if (v->scale == 0)

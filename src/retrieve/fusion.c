@@ -11,7 +11,7 @@ static double part(double weight, int32_t rank) { return rank ? weight / (K + ra
 int rank_fusion(struct search *s, struct br_err *err)
 {
 	double lex = s->opts->full_text_weight > 0 ? s->opts->full_text_weight : 1;
-	double sem = s->opts->semantic_weight > 0 ? s->opts->semantic_weight : W_MEANING * s->gain;
+	double sem = s->opts->semantic_weight > 0 ? s->opts->semantic_weight : s->service ? s->gain : W_MEANING * s->gain;
 	int rc;
 
 	if ((rc = find_lexical(s, err)) < 0 || (sem > 0 && (rc = find_semantic(s, err)) < 0) || (rc = merge_lists(s, err)) < 0)

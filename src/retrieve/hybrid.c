@@ -11,14 +11,15 @@
 #include <math.h>
 #include <stdlib.h>
 
-static const double W_MEANING = 0.10, W_TITLE = 0.30, W_PAIRS = 0.20, W_ABOUT = 0.30, W_MANY = 0.05, CROWDING = 0.15;
+static const double W_MEANING = 0.10, W_MEANING_SERVICE = 0.20, W_TITLE = 0.30, W_PAIRS = 0.20, W_ABOUT = 0.30, W_MANY = 0.05, CROWDING = 0.15;
 static const double NEAR_COSINE = 0.2; /* texts that have nothing to do with each other stay below this with the built-in model */
+static const double NEAR_Z = 2.5;      /* of services: their cosines have no common zero, so that sigmas above the mean are counted */
 
 static double weight(double asked, double own) { return asked > 0 ? asked * own : own; }
 
 static void step1(struct search *s)
 {
-	double lex = weight(s->opts->full_text_weight, 1.0), sem = weight(s->opts->semantic_weight, W_MEANING) * s->gain;
+	double lex = weight(s->opts->full_text_weight, 1.0), sem = weight(s->opts->semantic_weight, s->service ? W_MEANING_SERVICE : W_MEANING) * s->gain;
 	double max = s->lexical.n ? (double)s->lexical.h[0].score : 0;
 
 	for (size_t i = 0; i < s->cand.n; i++) {
@@ -69,6 +70,13 @@ static size_t count_doc(const uint32_t *sorted, size_t n, uint32_t doc)
 	return k;
 }
 
+static bool is_near(const struct search *s, const struct cand *c)
+{
+	if (!(c->f_sem > 0))
+		return false;
+	return s->service ? ((double)c->cosine - s->ann.mean) / s->ann.sigma >= NEAR_Z : (double)c->cosine >= NEAR_COSINE;
+}
+
 /*
  * A passage that has no word of the question, or only "of" and "the", is a hit only if its meaning is near: nearer than that of most passages, and near
  * enough at all. Else a question about something that the notebook does not have would be answered with whatever it has.
@@ -79,7 +87,7 @@ static void drop_unrelated(struct search *s)
 
 	for (size_t i = 0; i < s->cand.n; i++) {
 		const struct cand *c = &s->cand.v[i];
-		if ((c->matched & s->content) || (c->f_sem > 0 && (double)c->cosine >= NEAR_COSINE))
+		if ((c->matched & s->content) || is_near(s, c))
 			s->cand.v[n++] = *c;
 	}
 	s->cand.n = n;

@@ -56,6 +56,9 @@ struct search {
 	struct br_vec_source rows;
 	struct br_ann_query vec;
 	bool has_vec;
+	bool service;                   /* vec is a service's, as the notebook's vectors are */
+	struct br_nb *asked;            /* the notebook as it was when the service was asked, or NULL */
+	const char *no_vec;             /* why the service gave no vector, or NULL */
 	double fit, gain;               /* gain: how far the model is trusted with this question, 0..1 */
 	struct br_topk lexical, semantic;
 	struct br_ann_stats ann;
@@ -111,6 +114,7 @@ void snippet(struct search *s, const struct cand *c, struct br_found *out); /* s
 /* ---- strategies: one row and one file each ---- */
 struct strategy {
 	const char *name;
+	bool vectors;                   /* compares them */
 	int (*rank)(struct search *s, struct br_err *err); /* fills s->cand, best first */
 };
 int rank_hybrid(struct search *s, struct br_err *err);

@@ -1,18 +1,20 @@
 /*
  * One question from text to result: parse, open a snapshot, constrain, rank by the strategy's row, present.
  */
+#include "br/llm.h"
+
 #include "internal.h"
 
 #include <stdlib.h>
 
 static const struct strategy strategies[] = {
-#define X(name, summary) { #name, rank_##name },
+#define X(name, summary, vectors) { #name, vectors, rank_##name },
 	BR_STRATEGY_LIST(X)
 #undef X
 };
 
 static const char *const names[] = {
-#define X(name, summary) #name,
+#define X(name, summary, vectors) #name,
 	BR_STRATEGY_LIST(X)
 #undef X
 };
@@ -92,23 +94,48 @@ static void choose_langs(struct search *s)
 	s->langs[n] = NULL;
 }
 
-/* The notebook's vectors come from another model than ours: they cannot be compared. */
-static bool model_fits(const struct search *s)
-{
-	const struct br_model_info *m = br_model_info(s->s->ws->model);
-
-	return s->nb->dim == m->dim && !strcmp(s->nb->model_id, m->id) && !memcmp(s->nb->model_sha, m->sha, sizeof m->sha);
-}
-
-/* gain = clip((fit - 0.4) / 0.3, 0, 1): the model keeps silent where it does not know the question's words. */
+/*
+ * gain = clip((fit - 0.4) / 0.3, 0, 1): the built-in model keeps silent where it does not know the question's words. Services know
+ * them all.
+ */
 static void prepare_vector(struct search *s)
 {
 	struct br_slice text = br_buf_slice(&s->q.plain);
+	enum br_space space = br_nb_space(s->s->ws, s->nb);
 
-	s->has_vec = s->nb->dim && model_fits(s) && text.len && br_embed_query(&s->vec, &s->fit, s->s->embedder, text);
-	s->gain = s->has_vec ? BR_MIN(BR_MAX((s->fit - 0.4) / 0.3, 0.0), 1.0) : 0;
+	s->service = space == BR_SPACE_SERVICE;
+	if (s->service) {
+		s->has_vec = s->asked && s->asked->nb == s->nb->nb && s->asked->dim == s->nb->dim && !s->no_vec;
+		s->fit = s->gain = s->has_vec;
+	} else {
+		s->has_vec = space == BR_SPACE_BUILTIN && text.len && br_embed_query(&s->vec, &s->fit, s->s->embedder, text);
+		s->gain = s->has_vec ? BR_MIN(BR_MAX((s->fit - 0.4) / 0.3, 0.0), 1.0) : 0;
+	}
 	if (s->has_vec)
 		br_vec_source(&s->rows, s->t, s->nb->nb, s->nb->dim, s->nb->next_chunk);
+}
+
+/* The service is asked before the snapshot is taken on which the rest is done. A failure of its leaves the words. */
+static int ask_service(struct search *s, const struct strategy *st, struct br_err *err)
+{
+	struct br_slice text = br_buf_slice(&s->q.plain);
+	struct br_err why = { 0 };
+	struct br_txn *t;
+	int rc;
+
+	if (!st->vectors || !text.len || !br_llm_configured(s->s->ws->config, BR_LLM_EMBED))
+		return 0;
+	if ((rc = br_txn_read(&t, s->s->ws->store, err)) < 0)
+		return rc;
+	rc = br_nb_get(&s->asked, &s->scratch, t, s->opts->notebook, err);
+	br_txn_end(t);
+	if (rc < 0 || br_nb_space(s->s->ws, s->asked) != BR_SPACE_SERVICE)
+		return rc;
+	if ((rc = br_nb_embed_query(&s->vec, s->s->ws, s->asked, text, &why)) == -BR_ECANCELLED)
+		return br_fail(err, why.code, "%s", why.msg);
+	if (rc < 0)
+		s->no_vec = br_arena_strdup(&s->out->arena, why.msg);
+	return 0;
 }
 
 static int prepare_words(struct search *s, struct br_err *err)
@@ -139,8 +166,10 @@ void degrade(struct search *s)
 {
 	if (!s->nb->dim)
 		s->out->degraded = "this notebook has no vectors; ran as full_text";
-	else if (!model_fits(s))
-		s->out->degraded = "the notebook's vectors are of another model; ran as full_text";
+	else if (s->service)
+		s->out->degraded = br_arena_printf(&s->out->arena, "%s; ran as full_text", s->no_vec ? s->no_vec : "the notebook was given another model meanwhile");
+	else if (br_nb_space(s->s->ws, s->nb) == BR_SPACE_FOREIGN)
+		s->out->degraded = br_arena_printf(&s->out->arena, "the notebook's vectors are of '%s', which is not configured here; ran as full_text", s->nb->model_id);
 	else
 		s->out->degraded = "the model knows none of the question's words; ran as full_text";
 }
@@ -154,7 +183,7 @@ static int rank(struct search *s, const struct strategy *st, struct br_err *err)
 	prepare_vector(s);
 	if (!s->q.plain.len)
 		return rank_all(s);
-	if (!s->has_vec && (s->nb->dim == 0 || !model_fits(s)))
+	if (st->vectors && !s->has_vec && (s->service || br_nb_space(s->s->ws, s->nb) != BR_SPACE_BUILTIN))
 		degrade(s);
 	return st->rank(s, err);
 }
@@ -177,7 +206,7 @@ static int answer(struct search *s, const char *text, const struct strategy *st,
 {
 	int rc;
 
-	if ((rc = question_parse(&s->q, text, s->opts->plain, err)) < 0 ||
+	if ((rc = br_txn_read(&s->t, s->s->ws->store, err)) < 0 ||
 	    (rc = br_nb_get(&s->nb, &s->scratch, s->t, s->opts->notebook, err)) < 0)
 		return rc;
 	choose_langs(s);
@@ -226,7 +255,7 @@ int br_retrieve(struct br_result *out, struct br_searcher *searcher, const char 
 	br_text_reader_reset(searcher->reader);
 	s->opts = opts;
 	s->out = out;
-	if ((rc = br_txn_read(&s->t, searcher->ws->store, err)) == 0)
+	if ((rc = question_parse(&s->q, query, opts->plain, err)) == 0 && (rc = ask_service(s, st, err)) == 0)
 		rc = answer(s, query, st, err);
 	search_release(s);
 	out->took_ms = (double)(br_mono_ns() - began) / 1e6;

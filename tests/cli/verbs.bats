@@ -3,7 +3,7 @@
 load lib
 
 VERBS=(init status sync watch ingest upload query eval verify gc backup export import doctor help version completion
-       'notebook create' 'notebook list' 'notebook show' 'notebook rename' 'notebook use' 'notebook set' 'notebook delete'
+       'notebook create' 'notebook list' 'notebook show' 'notebook rename' 'notebook use' 'notebook set' 'notebook reembed' 'notebook delete'
        'config get' 'config set' 'config unset' 'config list' 'config path' 'config trust' 'config untrust'
        'docs list' 'docs show' 'docs cat' 'docs rm' 'docs duplicates' 'index build' 'index status' 'index drop')
 
@@ -76,6 +76,7 @@ VERBS=(init status sync watch ingest upload query eval verify gc backup export i
 	no_workspace notebook use n
 	no_workspace notebook set language de
 	no_workspace notebook delete n
+	no_workspace notebook reembed n
 	want 10 config trust
 	want 10 config path
 	want 10 config set search.top 3
