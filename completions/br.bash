@@ -294,6 +294,11 @@ _br()
 		-*) _br_words " $common" ;;
 		*) : ;;
 		esac ;;
+	models)
+		case $cur in
+		-*) _br_words " --check --offered $common" ;;
+		*) : ;;
+		esac ;;
 	help)
 		case $cur in
 		-*) _br_words " $common" ;;

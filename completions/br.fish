@@ -55,6 +55,7 @@ complete -c br -n '__br_at' -fa backup -d 'copy the whole workspace into one fil
 complete -c br -n '__br_at' -fa export -d 'write a notebook into one portable file'
 complete -c br -n '__br_at' -fa import -d 'make a notebook from an exported file'
 complete -c br -n '__br_at' -fa doctor -d 'check the surroundings br runs in'
+complete -c br -n '__br_at' -fa models -d 'list the models in use and check their services'
 complete -c br -n '__br_at' -fa help -d 'show help on br or on one verb'
 complete -c br -n '__br_at' -fa version -d 'show the version of br and of what it is made of'
 complete -c br -n '__br_at' -fa completion -d 'print the completion script of a shell'

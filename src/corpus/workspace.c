@@ -127,7 +127,7 @@ static int open_model(struct br_ws *ws, struct br_err *err)
 	struct br_model *m;
 	int rc;
 
-	if (!path || !*path) {
+	if (!path || !*path || br_llm_configured(ws->config, BR_LLM_EMBED)) { /* then it is the name of a service's model */
 		ws->model = br_model_builtin();
 		return 0;
 	}
