@@ -123,7 +123,7 @@ out:
 
 static int open_model(struct br_ws *ws, struct br_err *err)
 {
-	const char *path = br_llm_configured(ws->config, BR_LLM_EMBED) ? NULL : br_config_get(ws->config, "embed.model", NULL);
+	const char *path = br_config_get(ws->config, "embed.model", NULL);
 	struct br_model *m;
 	int rc;
 
