@@ -33,6 +33,7 @@ static void check_chunks(const struct br_chunks *c, const struct br_extracted *e
 {
 	struct br_slice text = br_buf_slice(&e->text);
 	unsigned char *seen = br_alloc(text.len + 1);
+	struct fuzz_place from = { 0 }, to = { 0 };
 	size_t end = 0, off = 0;
 
 	mark_skips(seen, e);
@@ -45,7 +46,7 @@ static void check_chunks(const struct br_chunks *c, const struct br_extracted *e
 		HOLDS(o->how == BR_CHUNK_RECURSIVE ? o->overlap || k->off >= end : k->off >= end);
 		HOLDS(k->line >= 1 && k->line_end >= k->line && (k->heading == BR_NO_HEADING || k->heading < c->headings.n));
 		if (source)
-			HOLDS(k->line == fuzz_line_of(text, k->off) && k->line_end == fuzz_line_of(text, (size_t)k->off + k->len - 1));
+			HOLDS(k->line == fuzz_line_of(&from, text, k->off) && k->line_end == fuzz_line_of(&to, text, (size_t)k->off + k->len - 1));
 		memset(seen + k->off, 1, k->len);
 		off = k->off;
 		end = off + k->len;

@@ -37,7 +37,7 @@ def reached(program, files, tmp):
 def choose(seen, known):
     left, total, chosen = dict(seen), 0, []
     while left and len(chosen) < FILES:
-        best = max(left, key=lambda p: (sum(10 if x[0] == "C" else 1 for x in left[p] - known) / (p.stat().st_size + 100), p.name))
+        best = max(left, key=lambda p: (sum(10 if x[0] == "C" else 1 for x in left[p] - known) / (p.stat().st_size + 500), p.name))
         new = left.pop(best)
         size = best.stat().st_size
         if not new - known:

@@ -17,7 +17,7 @@ for t in "$@"; do
 	log=$b/log/fuzz-$t
 	mkdir -p "$b/corpus/$t" "tests/fuzz/corpus/$t"
 	# What targets of text and queries have in common; other words libFuzzer learns from comparisons.
-	"$b/fuzz/$t" -max_total_time=$each -max_len=4096 -len_control=50 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=1 \
+	"$b/fuzz/$t" -max_total_time=$each -max_len=2048 -len_control=50 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=1 \
 		-dict=tests/fuzz/words.dict -artifact_prefix="$b/crash/$t-" "$b/corpus/$t" "tests/fuzz/corpus/$t" >"$log" 2>&1
 	rc=$?
 	runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
