@@ -441,14 +441,9 @@ int br_nb_use(struct br_ws *ws, const char *name, struct br_err *err)
 
 static int delete_ids(struct br_txn *t, const struct br_nb *nb, struct br_err *err)
 {
-	struct br_key docs;
-	int rc;
+	int rc = del_extid(t, EXT_NB_ID, nb->id, err);
 
-	extid_key(&docs, EXT_DOC_ID, nb->nb, "");
-	if ((rc = br_del_prefix(t, BR_T_EXTID, br_key_slice(&docs), err)) < 0 ||
-	    (rc = del_extid(t, EXT_NB_ID, nb->id, err)) < 0)
-		return rc;
-	return del_extid(t, EXT_NB_NAME, nb->name, err);
+	return rc < 0 ? rc : del_extid(t, EXT_NB_NAME, nb->name, err);
 }
 
 /* The notebook in use went: the oldest that is left takes its place. */
@@ -466,25 +461,38 @@ static int use_first(struct br_txn *t, struct br_err *err)
 	return rc < 0 ? rc : br_meta_put(t, "current", first, err);
 }
 
-static int delete_nb(struct br_txn *t, void *arg, struct br_err *err)
+int nb_drop_records(struct br_txn *t, uint32_t nb, struct br_err *err)
 {
 	static const enum br_table tables[] = { BR_T_NOTEBOOK, BR_T_DOC, BR_T_PATH, BR_T_TEXT, BR_T_DICT, BR_T_CHUNK, BR_T_DEAD };
+	struct br_key k;
+	char name[24];
+	int rc;
+
+	extid_key(&k, EXT_DOC_ID, nb, "");
+	if ((rc = br_del_prefix(t, BR_T_EXTID, br_key_slice(&k), err)) < 0 || (rc = br_fts_drop(t, nb, err)) < 0)
+		return rc;
+	rc = br_vec_drop(t, nb, err);
+	br_key_init(&k, nb);
+	for (size_t i = 0; i < BR_COUNT(tables) && rc >= 0; i++)
+		rc = br_del_prefix(t, tables[i], br_key_slice(&k), err);
+	numbering_name(name, nb);
+	if (rc < 0 || (rc = br_del(t, BR_T_META, br_slice_str(name), err)) < 0)
+		return rc;
+	return 0;
+}
+
+static int delete_nb(struct br_txn *t, void *arg, struct br_err *err)
+{
 	struct nb_change *c = arg;
 	struct br_arena a = { 0 };
 	struct br_nb *nb;
-	char name[24];
-	struct br_key k;
 	uint64_t now;
 	int rc;
 
 	if ((rc = br_nb_get(&nb, &a, t, c->name, err)) < 0 || (rc = delete_ids(t, nb, err)) < 0 ||
-	    (rc = br_fts_drop(t, nb->nb, err)) < 0 || (rc = br_vec_drop(t, nb->nb, err)) < 0)
+	    (rc = nb_drop_records(t, nb->nb, err)) < 0)
 		goto out;
-	br_key_init(&k, nb->nb);
-	for (size_t i = 0; i < BR_COUNT(tables) && rc >= 0; i++)
-		rc = br_del_prefix(t, tables[i], br_key_slice(&k), err);
-	numbering_name(name, nb->nb);
-	if (rc < 0 || (rc = br_del(t, BR_T_META, br_slice_str(name), err)) < 0 || (rc = br_meta_get(&now, t, "current", err)) < 0)
+	if ((rc = br_meta_get(&now, t, "current", err)) < 0)
 		goto out;
 	if (now == nb->nb)
 		rc = use_first(t, err);
@@ -498,6 +506,40 @@ int br_nb_delete(struct br_ws *ws, const char *name, struct br_err *err)
 	struct nb_change c = { .ws = ws, .name = name };
 
 	return br_store_write(ws->store, delete_nb, &c, err);
+}
+
+/* ---- import ---- */
+
+int nb_by_name(struct br_nb **out, struct br_arena *a, struct br_txn *t, const char *name, struct br_err *err)
+{
+	uint32_t nb;
+	int rc = by_extid(&nb, t, EXT_NB_NAME, name, err);
+
+	return rc <= 0 ? rc : nb_load(out, a, t, nb, err);
+}
+
+int nb_publish(struct br_txn *t, struct br_nb *nb, bool replace, struct br_err *err)
+{
+	struct br_arena a = { 0 };
+	struct br_nb *old;
+	uint64_t now;
+	int rc = nb_by_name(&old, &a, t, nb->name, err);
+
+	if (rc > 0 && !replace && old->next_doc)
+		rc = free_name(t, nb->name, err);
+	else if (rc > 0) { /* who knows the notebook by its id goes on to do so */
+		memcpy(nb->id, old->id, sizeof nb->id);
+		nb->created = old->created;
+		if ((rc = nb_drop_records(t, old->nb, err)) == 0 && (rc = br_meta_get(&now, t, "current", err)) == 0 && now == old->nb)
+			rc = br_meta_put(t, "current", nb->nb, err);
+	}
+	br_arena_release(&a);
+	if (rc < 0 || (rc = put_extid(t, EXT_NB_ID, nb->id, nb->nb, err)) < 0 || (rc = put_extid(t, EXT_NB_NAME, nb->name, nb->nb, err)) < 0 ||
+	    (rc = br_meta_get(&now, t, "current", err)) < 0)
+		return rc;
+	if (!now && (rc = br_meta_put(t, "current", nb->nb, err)) < 0)
+		return rc;
+	return nb_store(t, nb, err);
 }
 
 /* ---- settings ---- */
