@@ -188,5 +188,7 @@ complete -c br -n '__br_in import' -l as -d 'give the notebook this name' -x
 complete -c br -n '__br_in import' -l replace -d 'in place of the notebook of that name'
 complete -c br -n '__br_in import' -l reembed -d 'make the vectors anew, with the model in use here'
 complete -c br -n '__br_in import' -F
-complete -c br -n '__br_in help' -xa 'init status notebook config sync watch ingest upload docs query eval verify gc index backup export import doctor help version completion'
+complete -c br -n '__br_in models' -l check -d 'ask each service for something small'
+complete -c br -n '__br_in models' -l offered -d 'list what the service of a role offers instead' -xa 'chat embed rerank'
+complete -c br -n '__br_in help' -xa 'init status notebook config sync watch ingest upload docs query eval verify gc index backup export import doctor models help version completion'
 complete -c br -n '__br_in completion' -xa 'bash zsh fish'
