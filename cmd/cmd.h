@@ -95,6 +95,7 @@ struct br_cmd {
 	X(sync) X(ingest) X(upload) X(docs)                                                         \
 	X(query) X(eval)                                                                            \
 	X(verify) X(gc) X(index) X(doctor)                                                          \
+	X(keys)                                                                                     \
 	X(help) X(version) X(completion)
 #define X(verb) extern const struct br_cmd br_cmd_##verb;
 BR_VERB_LIST(X)

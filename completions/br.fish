@@ -51,6 +51,7 @@ complete -c br -n '__br_at' -fa verify -d 'check the workspace for damage, and r
 complete -c br -n '__br_at' -fa gc -d 'drop what deleted documents left and give room back to the disk'
 complete -c br -n '__br_at' -fa index -d 'build and look at vector indexes for large notebooks'
 complete -c br -n '__br_at' -fa doctor -d 'check the surroundings br runs in'
+complete -c br -n '__br_at' -fa keys -d 'make and manage keys for programs that use the server'
 complete -c br -n '__br_at' -fa help -d 'show help on br or on one verb'
 complete -c br -n '__br_at' -fa version -d 'show the version of br and of what it is made of'
 complete -c br -n '__br_at' -fa completion -d 'print the completion script of a shell'
@@ -75,6 +76,17 @@ complete -c br -n '__br_at docs' -fa rm -d 'take documents out of the notebook; 
 complete -c br -n '__br_at index' -fa build -d 'build the index of a notebook'
 complete -c br -n '__br_at index' -fa status -d 'show the indexes, and whether one is due'
 complete -c br -n '__br_at index' -fa drop -d 'remove the index of a notebook'
+complete -c br -n '__br_at keys' -fa create -d 'make a key and print its secret, this once'
+complete -c br -n '__br_at keys' -fa list -d 'show all keys that are not revoked'
+complete -c br -n '__br_at keys' -fa show -d 'show one key: its state, limits and secrets\' ids'
+complete -c br -n '__br_at keys' -fa set -d 'change what a key may do'
+complete -c br -n '__br_at keys' -fa enable -d 'let a key be used again'
+complete -c br -n '__br_at keys' -fa disable -d 'let a key not be used for a while'
+complete -c br -n '__br_at keys' -fa rotate -d 'give a key a new secret and print it, this once'
+complete -c br -n '__br_at keys' -fa revoke -d 'end a key for good, and keep its usage'
+complete -c br -n '__br_at keys' -fa delete -d 'remove a key and its usage'
+complete -c br -n '__br_at keys' -fa usage -d 'show what a key was used for, by day'
+complete -c br -n '__br_at keys' -fa check -d 'tell what a secret on standard input may do'
 complete -c br -n '__br_in init' -xa '(__fish_complete_directories)'
 complete -c br -n '__br_in notebook list' -l names -d 'only the names, one a line'
 complete -c br -n '__br_in notebook show' -xa '(br notebook list --names 2>/dev/null)'
@@ -82,11 +94,11 @@ complete -c br -n '__br_in notebook rename' -xa '(br notebook list --names 2>/de
 complete -c br -n '__br_in notebook use' -xa '(br notebook list --names 2>/dev/null)'
 complete -c br -n '__br_in notebook delete' -l yes -s y -d 'do not ask'
 complete -c br -n '__br_in notebook delete' -xa '(br notebook list --names 2>/dev/null)'
-complete -c br -n '__br_in config get' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper'
+complete -c br -n '__br_in config get' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto auth.developer_rate extract.helper'
 complete -c br -n '__br_in config set' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config set' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper'
+complete -c br -n '__br_in config set' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto auth.developer_rate extract.helper'
 complete -c br -n '__br_in config unset' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config unset' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper'
+complete -c br -n '__br_in config unset' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto auth.developer_rate extract.helper'
 complete -c br -n '__br_in config list' -l set -d 'only settings that differ from the built-in ones'
 complete -c br -n '__br_in config path' -l user -d 'the user\'s own settings instead of the workspace\'s'
 complete -c br -n '__br_in sync' -l plan -d 'tell what would be done and touch nothing; exit 4 if there is something'
@@ -147,5 +159,37 @@ complete -c br -n '__br_in gc' -l no-compact -d 'leave the size of the data file
 complete -c br -n '__br_in index build' -l kind -s k -d 'build this kind, instead of what ann.kind says' -xa 'flat sq8 ivf hnsw pq'
 complete -c br -n '__br_in index build' -l force -s f -d 'build even when nothing changed'
 complete -c br -n '__br_in index build' -l auto -d 'in the background, and only what is due; sync and ingest start this'
-complete -c br -n '__br_in help' -xa 'init status notebook config sync ingest upload docs query eval verify gc index doctor help version completion'
+complete -c br -n '__br_in keys create' -l kind -d 'the API that it is for' -xa 'any beyond quivr baiyuan'
+complete -c br -n '__br_in keys create' -l scope -d 'what it allows: query, kb:read, kb:write, documents:write, webhooks:manage, wiki:write, admin; separated by commas' -x
+complete -c br -n '__br_in keys create' -l for -d 'a notebook that it may use; all without one, but for kind beyond the one in use' -xa '(br notebook list --names 2>/dev/null)'
+complete -c br -n '__br_in keys create' -l tenant -d 'a tenant that it belongs to' -x
+complete -c br -n '__br_in keys create' -l from -d 'an address or network that it may be used from; any without one' -x
+complete -c br -n '__br_in keys create' -l rate -d 'at most n requests in any second, minute, hour or day; may be given for several periods' -x
+complete -c br -n '__br_in keys create' -l tokens-per-day -d 'tokens of answers in a day of UTC; 0 for no limit' -x
+complete -c br -n '__br_in keys create' -l tokens-per-month -d 'and in a month' -x
+complete -c br -n '__br_in keys create' -l expires -d 'when it ends: 90d or 12h from now, 2027-01-31, 2027-01-31T12:00:00Z, or never' -x
+complete -c br -n '__br_in keys create' -l owner -d 'the user to whom it belongs' -x
+complete -c br -n '__br_in keys create' -l disabled -d 'not usable until \'br keys enable\''
+complete -c br -n '__br_in keys list' -l kind -d 'only keys of this kind' -xa 'any beyond quivr baiyuan'
+complete -c br -n '__br_in keys list' -l all -s a -d 'revoked keys too'
+complete -c br -n '__br_in keys set' -l name -d 'another name' -x
+complete -c br -n '__br_in keys set' -l scope -d 'what it allows: query, kb:read, kb:write, documents:write, webhooks:manage, wiki:write, admin; separated by commas' -x
+complete -c br -n '__br_in keys set' -l for -d 'a notebook that it may use; \'all\' for every one' -xa '(br notebook list --names 2>/dev/null)'
+complete -c br -n '__br_in keys set' -l tenant -d 'a tenant that it belongs to' -x
+complete -c br -n '__br_in keys set' -l from -d 'an address or network that it may be used from; any without one' -x
+complete -c br -n '__br_in keys set' -l rate -d 'at most n requests in any second, minute, hour or day; may be given for several periods' -x
+complete -c br -n '__br_in keys set' -l tokens-per-day -d 'tokens of answers in a day of UTC; 0 for no limit' -x
+complete -c br -n '__br_in keys set' -l tokens-per-month -d 'and in a month' -x
+complete -c br -n '__br_in keys set' -l expires -d 'when it ends: 90d or 12h from now, 2027-01-31, 2027-01-31T12:00:00Z, or never' -x
+complete -c br -n '__br_in keys set' -l owner -d 'the user to whom it belongs' -x
+complete -c br -n '__br_in keys rotate' -l grace -d 'how long the old secret still works (0, 90m, 24h, 7d)' -x
+complete -c br -n '__br_in keys revoke' -l old -d 'only secrets that were rotated away, before their time'
+complete -c br -n '__br_in keys delete' -l yes -s y -d 'do not ask'
+complete -c br -n '__br_in keys usage' -l days -d 'so many days, today included' -x
+complete -c br -n '__br_in keys check' -l address -d 'as if it came from there' -x
+complete -c br -n '__br_in keys check' -l scope -d 'and wanted to do this' -x
+complete -c br -n '__br_in keys check' -l for -d 'with this notebook' -xa '(br notebook list --names 2>/dev/null)'
+complete -c br -n '__br_in keys check' -l tenant -d 'as this tenant' -x
+complete -c br -n '__br_in keys check' -l kind -d 'at this API' -xa 'any beyond quivr baiyuan'
+complete -c br -n '__br_in help' -xa 'init status notebook config sync ingest upload docs query eval verify gc index doctor keys help version completion'
 complete -c br -n '__br_in completion' -xa 'bash zsh fish'

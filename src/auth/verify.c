@@ -140,13 +140,14 @@ static int put_refs(struct check *c, struct br_err *err)
 }
 
 /* Numbers are never given twice, also when the counter was lost. */
-static int fix_counter(struct check *c, struct br_err *err)
+static int check_counter(struct check *c, bool repair, struct br_err *err)
 {
 	uint64_t next, least = c->numbers.n ? (uint64_t)c->numbers.v[c->numbers.n - 1] + 1 : 0;
 
 	if (br_meta_get(&next, c->t, "next_key", NULL) == 0 && next >= least)
 		return 0;
-	return br_meta_put(c->t, "next_key", least, err);
+	problem(c, "the number of the next key is damaged");
+	return repair ? br_meta_put(c->t, "next_key", least, err) : 0;
 }
 
 int br_auth_verify(uint64_t *problems, struct br_txn *t, bool repair, br_problem_fn *fn, void *arg, struct br_err *err)
@@ -158,8 +159,10 @@ int br_auth_verify(uint64_t *problems, struct br_txn *t, bool repair, br_problem
 	for (size_t i = 0; i < BR_COUNT(tables) && rc == 0; i++)
 		if ((rc = check_table(&c, tables[i], err)) == 0 && repair)
 			rc = drop_all(&c, tables[i], err);
-	if (rc == 0 && repair && c.n && (rc = put_refs(&c, err)) == 0)
-		rc = fix_counter(&c, err);
+	if (rc == 0 && repair && c.n)
+		rc = put_refs(&c, err);
+	if (rc == 0)
+		rc = check_counter(&c, repair, err);
 	*problems = c.n;
 	br_vec_release(&c.drop);
 	br_vec_release(&c.numbers);

@@ -5,7 +5,9 @@ load lib
 VERBS=(init status sync ingest upload query eval verify gc doctor help version completion
        'notebook create' 'notebook list' 'notebook show' 'notebook rename' 'notebook use' 'notebook set' 'notebook delete'
        'config get' 'config set' 'config unset' 'config list' 'config path' 'config trust' 'config untrust'
-       'docs list' 'docs show' 'docs cat' 'docs rm' 'index build' 'index status' 'index drop')
+       'docs list' 'docs show' 'docs cat' 'docs rm' 'index build' 'index status' 'index drop'
+       'keys create' 'keys list' 'keys show' 'keys set' 'keys enable' 'keys disable' 'keys rotate' 'keys revoke' 'keys delete'
+       'keys usage' 'keys check')
 
 @test "the list here is the list of the program" {
 	[ -n "$BR_GEN" ] || skip "BR_GEN not set"
@@ -71,6 +73,9 @@ VERBS=(init status sync ingest upload query eval verify gc doctor help version c
 	no_workspace notebook use n
 	no_workspace notebook set language de
 	no_workspace notebook delete n
+	no_workspace keys create k
+	no_workspace keys list
+	no_workspace keys check
 	want 10 config trust
 	want 10 config path
 	want 10 config set search.top 3
