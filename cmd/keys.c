@@ -81,7 +81,7 @@ static int take_rates(struct br_apikey *k, const struct br_list *l, struct br_er
 	for (size_t i = 0; i < l->n && rc == 0 && !empties(l, "none"); i++) {
 		if (k->rates == BR_MAX_KEY_RATES)
 			return br_fail(err, BR_EUSAGE, "--rate: a key has at most %d", BR_MAX_KEY_RATES);
-		rc = br_rate_parse(&k->rate[k->rates++], l->v[i], err);
+		rc = br_key_rate_parse(&k->rate[k->rates++], l->v[i], err);
 	}
 	return rc;
 }
@@ -95,7 +95,7 @@ static int take_from(struct br_apikey *k, struct br_arena *a, const struct br_li
 	k->from.v = br_arena_zalloc(a, l->n * sizeof *k->from.v);
 	k->from.n = 0;
 	for (size_t i = 0; i < l->n && rc == 0 && !empties(l, "any"); i++)
-		rc = br_cidr_parse(&k->from.v[k->from.n++], l->v[i], err);
+		rc = br_key_net_parse(&k->from.v[k->from.n++], l->v[i], err);
 	return rc;
 }
 
@@ -176,7 +176,7 @@ static int complete_beyond(struct br_apikey *k, struct br_cli *c, struct br_txn 
 
 	if (k->kind != BR_KEY_BEYOND)
 		return 0;
-	if (!k->rates && (rc = br_rate_parse(&k->rate[k->rates++], br_config_get(c->config, "auth.developer_rate", NULL), err)) < 0)
+	if (!k->rates && (rc = br_key_rate_parse(&k->rate[k->rates++], br_config_get(c->config, "auth.developer_rate", NULL), err)) < 0)
 		return br_err_prefix(err, rc, "setting auth.developer_rate");
 	if (k->notebooks.n)
 		return 0;
@@ -349,7 +349,7 @@ static int check_rights(enum br_refusal *why, struct br_cli *c, struct br_txn *t
 
 	if ((rc = br_key_kind_parse(&kind, p->kind, err)) < 0 || (p->scope && (rc = br_scopes_parse(&scopes, p->scope, err)) < 0) ||
 	    (p->notebook && (rc = br_nb_get(&nb, &c->arena, t, p->notebook, err)) < 0) ||
-	    (rc = br_usage_spent(&day, &month, t, k->number, br_now(), err)) < 0)
+	    (rc = br_key_spent(&day, &month, t, k->number, br_now(), err)) < 0)
 		return rc;
 	if ((*why = br_apikey_may(k, kind, scopes, nb ? nb->id : NULL, p->tenant)) == BR_ALLOWED)
 		*why = over_budget(k, day, month);
@@ -385,12 +385,12 @@ static int check_secret(struct br_cli *c, const char *secret, struct br_err *err
 	const struct check_params *p = c->params;
 	enum br_refusal why = BR_ALLOWED;
 	struct br_apikey *k = NULL;
-	struct br_addr from;
+	struct br_key_addr from;
 	struct br_txn *t;
 	size_t which;
 	int rc;
 
-	if (p->address && !br_addr_parse(&from, p->address))
+	if (p->address && !br_key_addr_parse(&from, p->address))
 		return br_fail(err, BR_EUSAGE, "--address: '%s' is not an address", p->address);
 	if ((rc = br_txn_read(&t, c->ws->store, err)) < 0)
 		return rc;

@@ -77,14 +77,14 @@ static void json_limits(struct br_json *j, const struct br_apikey *k)
 	br_json_key(j, "from");
 	br_json_arr(j);
 	for (size_t i = 0; i < k->from.n; i++) {
-		br_cidr_text(text, &k->from.v[i]);
+		br_key_net_text(text, &k->from.v[i]);
 		br_json_str(j, text);
 	}
 	br_json_end(j);
 	br_json_key(j, "rates");
 	br_json_arr(j);
 	for (unsigned i = 0; i < k->rates; i++) {
-		br_rate_text(text, k->rate[i]);
+		br_key_rate_text(text, k->rate[i]);
 		br_json_str(j, text);
 	}
 	br_json_end(j);
@@ -116,7 +116,7 @@ int br_keys_json(struct br_cli *c, struct br_txn *t, const struct br_apikey *k, 
 {
 	int64_t last, now = br_now();
 	struct br_json j;
-	int rc = br_usage_last(&last, t, k->number, err);
+	int rc = br_key_last_use(&last, t, k->number, err);
 
 	if (rc < 0)
 		return rc;
@@ -180,7 +180,7 @@ static void limit_rows(struct br_columns *t, const struct br_apikey *k)
 	char text[64];
 
 	for (unsigned i = 0; i < k->rates; i++) {
-		br_rate_text(text, k->rate[i]);
+		br_key_rate_text(text, k->rate[i]);
 		row(t, i ? "" : "requests", text);
 	}
 	if (!k->rates)
@@ -190,7 +190,7 @@ static void limit_rows(struct br_columns *t, const struct br_apikey *k)
 	if (k->budget.month)
 		row(t, "tokens a month", br_human_count(k->budget.month).s);
 	for (size_t i = 0; i < k->from.n; i++) {
-		br_cidr_text(text, &k->from.v[i]);
+		br_key_net_text(text, &k->from.v[i]);
 		row(t, i ? "" : "addresses", text);
 	}
 	if (!k->from.n)
@@ -230,7 +230,7 @@ int br_keys_text(struct br_cli *c, struct br_txn *t, const struct br_apikey *k, 
 	struct br_columns cols = { .align = "ll" };
 	struct br_buf b = BR_BUF_INIT(SIZE_MAX);
 	int64_t last, now = br_now();
-	int rc = br_usage_last(&last, t, k->number, err);
+	int rc = br_key_last_use(&last, t, k->number, err);
 
 	if (rc < 0)
 		return rc;
@@ -276,7 +276,7 @@ static int list_row(struct list_state *s, const struct br_apikey *k)
 {
 	const char *state = br_keys_state(k, s->now);
 	int64_t last;
-	int rc = br_usage_last(&last, s->t, k->number, s->err);
+	int rc = br_key_last_use(&last, s->t, k->number, s->err);
 
 	if (rc < 0)
 		return rc;
@@ -346,7 +346,7 @@ static void day_text(char out[32], uint32_t day)
 	out[10] = 0;
 }
 
-static void json_counts(struct br_json *j, const struct br_usage *u)
+static void json_counts(struct br_json *j, const struct br_key_usage *u)
 {
 	br_json_kuint(j, "requests", u->requests);
 	br_json_kuint(j, "errors", u->errors);
@@ -355,7 +355,7 @@ static void json_counts(struct br_json *j, const struct br_usage *u)
 	br_json_kbool(j, "more_addresses", u->more_addresses);
 }
 
-static int usage_day(const struct br_usage *u, void *arg)
+static int usage_day(const struct br_key_usage *u, void *arg)
 {
 	struct usage_state *s = arg;
 	char day[32];
@@ -394,11 +394,11 @@ static void usage_head(struct usage_state *s, const struct br_apikey *k)
 		br_columns_add(&s->cols, BR_DIM, "%s", title[i]);
 }
 
-static int usage_end(struct usage_state *s, struct br_txn *t, const struct br_apikey *k, const struct br_usage *sum, struct br_err *err)
+static int usage_end(struct usage_state *s, struct br_txn *t, const struct br_apikey *k, const struct br_key_usage *sum, struct br_err *err)
 {
 	uint64_t day, month;
 	char iso[32];
-	int rc = br_usage_spent(&day, &month, t, k->number, br_now(), err);
+	int rc = br_key_spent(&day, &month, t, k->number, br_now(), err);
 
 	if (rc < 0 || !s->c->opt.json)
 		return rc;
@@ -418,11 +418,11 @@ static int usage_of(struct br_cli *c, struct br_txn *t, const struct br_apikey *
 	const struct usage_params *p = c->params;
 	struct usage_state s = { .c = c, .cols = { .align = "lrrrr" } };
 	uint32_t today = (uint32_t)(br_now() / 86400), from = today - BR_MIN((uint32_t)p->days - 1, today);
-	struct br_usage sum;
+	struct br_key_usage sum;
 	int rc;
 
 	usage_head(&s, k);
-	if ((rc = br_usage(&sum, t, k->number, from, today, usage_day, &s, err)) == 0)
+	if ((rc = br_key_usage(&sum, t, k->number, from, today, usage_day, &s, err)) == 0)
 		rc = usage_end(&s, t, k, &sum, err);
 	if (rc < 0 && c->opt.json)
 		br_buf_reset(br_out_json(&c->out));

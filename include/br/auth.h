@@ -1,7 +1,7 @@
 /*
  * auth - keys: who may do what, from where, how often. One model for every dialect of the server and for `br keys`.
  * Use:     br_apikey_create, whose secret is shown once; br_auth_check for each request, then br_apikey_may, the limiter
- *          (br_rate_take), the budgets (br_budget_take), and br_meter_add when it is answered.
+ *          (br_limiter_take), the budgets (br_budget_take), and br_meter_add when it is answered.
  * Owns:    tables KEY, KEYREF and KEYUSE. No secret is ever stored, logged or put in a message: its SHA-256 is.
  * Threads: br_limiter, br_budgets and br_meter may be shared by any number; all else are plain values and calls.
  * Lives:   keys decoded into an arena live as long as the arena.
@@ -80,18 +80,18 @@ const struct br_refusal_info *br_refusal_info(enum br_refusal why);
 
 /* ---- addresses: IPv6, or IPv4 as ::ffff:a.b.c.d ---- */
 
-struct br_addr { uint8_t b[16]; };
-struct br_cidr { struct br_addr net; uint8_t bits; bool v4; }; /* bits of 128, also for IPv4 */
-bool br_addr_parse(struct br_addr *out, const char *text);        /* "10.0.0.1", "2001:db8::1", "::ffff:10.0.0.1"; no zone */
-BR_MUST_USE int br_cidr_parse(struct br_cidr *out, const char *text, struct br_err *err); /* "10.0.0.0/8"; without a length: one address */
-void br_cidr_text(char out[64], const struct br_cidr *c);
-bool br_cidr_has(const struct br_cidr *c, const struct br_addr *a); /* IPv4 networks have IPv4 addresses alone, and the other way round */
+struct br_key_addr { uint8_t b[16]; };
+struct br_key_net { struct br_key_addr net; uint8_t bits; bool v4; }; /* bits of 128, also for IPv4 */
+bool br_key_addr_parse(struct br_key_addr *out, const char *text);        /* "10.0.0.1", "2001:db8::1", "::ffff:10.0.0.1"; no zone */
+BR_MUST_USE int br_key_net_parse(struct br_key_net *out, const char *text, struct br_err *err); /* "10.0.0.0/8"; without a length: one address */
+void br_key_net_text(char out[64], const struct br_key_net *c);
+bool br_key_net_has(const struct br_key_net *c, const struct br_key_addr *a); /* IPv4 networks have IPv4 addresses alone, and the other way round */
 
 /* ---- rates and budgets ---- */
 
-struct br_rate { uint32_t n; uint32_t seconds; };                 /* at most n in any `seconds` seconds */
-BR_MUST_USE int br_rate_parse(struct br_rate *out, const char *text, struct br_err *err); /* "100/hour": second, minute, hour, day */
-void br_rate_text(char out[32], struct br_rate r);
+struct br_key_rate { uint32_t n; uint32_t seconds; };                 /* at most n in any `seconds` seconds */
+BR_MUST_USE int br_key_rate_parse(struct br_key_rate *out, const char *text, struct br_err *err); /* "100/hour": second, minute, hour, day */
+void br_key_rate_text(char out[32], struct br_key_rate r);
 
 struct br_budget { uint64_t day, month; };                        /* tokens a day and a month of UTC; 0: no limit */
 
@@ -113,8 +113,8 @@ struct br_apikey {
 	uint32_t scopes;         /* enum br_scope, or'ed */
 	struct br_names notebooks; /* ids; none: every notebook */
 	struct br_names tenants; /* none: every tenant */
-	struct { struct br_cidr *v; size_t n; } from; /* allowed addresses; none: any */
-	struct br_rate rate[BR_MAX_KEY_RATES]; /* all hold; none: the server's default */
+	struct { struct br_key_net *v; size_t n; } from; /* allowed addresses; none: any */
+	struct br_key_rate rate[BR_MAX_KEY_RATES]; /* all hold; none: the server's default */
 	unsigned rates;
 	struct br_budget budget;
 	bool enabled;
@@ -162,7 +162,7 @@ enum br_refusal br_apikey_state(const struct br_apikey *k, int64_t now);
  * Looks up by 8 bytes of the hash and compares all of it in steps that do not depend on the bytes.
  */
 BR_MUST_USE int br_auth_check(struct br_apikey **out, size_t *which, enum br_refusal *why, struct br_arena *a, struct br_txn *t,
-                              const char *secret, const struct br_addr *from, int64_t now, struct br_err *err);
+                              const char *secret, const struct br_key_addr *from, int64_t now, struct br_err *err);
 /* BR_ALLOWED, or KIND, SCOPE, NOTEBOOK, TENANT. Scope 0, NULL: not asked for. admin implies every scope. */
 enum br_refusal br_apikey_may(const struct br_apikey *k, enum br_key_kind kind, uint32_t scopes, const char *notebook, const char *tenant);
 int br_auth_refuse(struct br_err *err, enum br_refusal why); /* its code and text */
@@ -173,7 +173,7 @@ struct br_limiter;
 struct br_limiter *br_limiter_new(int64_t (*clock)(void)); /* NULL: br_mono_ns */
 void br_limiter_free(struct br_limiter *l);
 /* 0: passes all n rates and counts; else the nanoseconds until it may be asked again, and nothing is counted. who: any text. */
-int64_t br_rate_take(struct br_limiter *l, const char *who, const struct br_rate *rate, unsigned n);
+int64_t br_limiter_take(struct br_limiter *l, const char *who, const struct br_key_rate *rate, unsigned n);
 size_t br_limiter_size(struct br_limiter *l);               /* who's it remembers */
 
 /* ---- tokens a day and a month, in memory ---- */
@@ -192,28 +192,28 @@ void br_budget_settle(struct br_budgets *b, uint32_t key, uint64_t taken, uint64
 
 /* ---- what keys are used for, by day of UTC; collected in memory, written when it is flushed ---- */
 
-struct br_use {
+struct br_key_use {
 	uint64_t requests, errors, tokens;
-	const struct br_addr *from; /* or NULL */
+	const struct br_key_addr *from; /* or NULL */
 };
 struct br_meter;
 struct br_meter *br_meter_new(struct br_store *s);
 void br_meter_free(struct br_meter *m);                     /* what was not flushed is lost */
-void br_meter_add(struct br_meter *m, uint32_t key, const struct br_use *use, int64_t now);
+void br_meter_add(struct br_meter *m, uint32_t key, const struct br_key_use *use, int64_t now);
 BR_MUST_USE int br_meter_flush(struct br_meter *m, struct br_err *err); /* one commit, none when there is nothing; on failure it stays collected */
 
-struct br_usage {
+struct br_key_usage {
 	uint32_t day;            /* since 1970; of a sum: the first */
 	uint64_t requests, errors, tokens, addresses; /* addresses: different ones */
 	bool more_addresses;     /* than were counted */
 	int64_t last;            /* second of the last use */
 };
-typedef int br_usage_fn(const struct br_usage *u, void *arg);
+typedef int br_key_usage_fn(const struct br_key_usage *u, void *arg);
 /* Sum of days from..to, both included; fn (or NULL) is called for each day with any use. */
-BR_MUST_USE int br_usage(struct br_usage *out, struct br_txn *t, uint32_t key, uint32_t from, uint32_t to, br_usage_fn *fn, void *arg, struct br_err *err);
-BR_MUST_USE int br_usage_last(int64_t *out, struct br_txn *t, uint32_t key, struct br_err *err); /* 0: never used */
+BR_MUST_USE int br_key_usage(struct br_key_usage *out, struct br_txn *t, uint32_t key, uint32_t from, uint32_t to, br_key_usage_fn *fn, void *arg, struct br_err *err);
+BR_MUST_USE int br_key_last_use(int64_t *out, struct br_txn *t, uint32_t key, struct br_err *err); /* 0: never used */
 /* Tokens of the day and the month of `now`. */
-BR_MUST_USE int br_usage_spent(uint64_t *day, uint64_t *month, struct br_txn *t, uint32_t key, int64_t now, struct br_err *err);
+BR_MUST_USE int br_key_spent(uint64_t *day, uint64_t *month, struct br_txn *t, uint32_t key, int64_t now, struct br_err *err);
 
 /* ---- care ---- */
 

@@ -18,7 +18,7 @@
 
 #include "br/base.h"
 
-#define BR_STORE_FORMAT 3
+#define BR_STORE_FORMAT 2
 
 /* Keys of all per-notebook tables (not META, NOTEBOOK, EXTID and those of keys) begin with the notebook's u32, big-endian ("nb"). See br-index(5) for every record. */
 #define BR_TABLE_LIST(X)                                                                             \

@@ -10,12 +10,12 @@
 
 static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
-static bool is_v4(const struct br_addr *a)
+static bool is_v4(const struct br_key_addr *a)
 {
 	return !memcmp(a->b, mapped, sizeof mapped);
 }
 
-bool br_addr_parse(struct br_addr *out, const char *text)
+bool br_key_addr_parse(struct br_key_addr *out, const char *text)
 {
 	if (inet_pton(AF_INET6, text, out->b) == 1)
 		return true;
@@ -23,7 +23,7 @@ bool br_addr_parse(struct br_addr *out, const char *text)
 	return inet_pton(AF_INET, text, out->b + 12) == 1;
 }
 
-static void cut(struct br_addr *a, unsigned bits)
+static void cut(struct br_key_addr *a, unsigned bits)
 {
 	for (unsigned i = 0; i < 16; i++) {
 		unsigned keep = bits >= 8 * i + 8 ? 8 : bits > 8 * i ? bits - 8 * i : 0;
@@ -31,7 +31,7 @@ static void cut(struct br_addr *a, unsigned bits)
 	}
 }
 
-static int parse_length(struct br_cidr *c, const char *text, const char *whole, struct br_err *err)
+static int parse_length(struct br_key_net *c, const char *text, const char *whole, struct br_err *err)
 {
 	unsigned most = c->v4 ? 32 : 128;
 	int64_t bits = most;
@@ -42,18 +42,18 @@ static int parse_length(struct br_cidr *c, const char *text, const char *whole, 
 	return 0;
 }
 
-int br_cidr_parse(struct br_cidr *out, const char *text, struct br_err *err)
+int br_key_net_parse(struct br_key_net *out, const char *text, struct br_err *err)
 {
 	const char *slash = strchr(text, '/');
-	struct br_cidr c = { .bits = 0 };
+	struct br_key_net c = { .bits = 0 };
 	char host[64] = "", right[64];
 	size_t n = slash ? (size_t)(slash - text) : strlen(text);
-	struct br_addr given;
+	struct br_key_addr given;
 	int rc;
 
 	if (n < sizeof host)
 		memcpy(host, text, n);
-	if (!host[0] || !br_addr_parse(&given, host))
+	if (!host[0] || !br_key_addr_parse(&given, host))
 		return br_fail(err, BR_EUSAGE, "address: '%.80s' is neither an address nor a network such as 10.0.0.0/8 or 2001:db8::/32", text);
 	c.net = given;
 	c.v4 = !strchr(host, ':') || is_v4(&given);
@@ -63,14 +63,14 @@ int br_cidr_parse(struct br_cidr *out, const char *text, struct br_err *err)
 		return rc;
 	cut(&c.net, c.bits);
 	if (memcmp(&c.net, &given, sizeof given)) {
-		br_cidr_text(right, &c);
+		br_key_net_text(right, &c);
 		return br_fail(err, BR_EUSAGE, "address: '%s' has bits behind its length; did you mean %s?", text, right);
 	}
 	*out = c;
 	return 0;
 }
 
-void br_cidr_text(char out[64], const struct br_cidr *c)
+void br_key_net_text(char out[64], const struct br_key_net *c)
 {
 	unsigned most = c->v4 ? 32 : 128, bits = c->bits - (128u - most);
 	char host[INET6_ADDRSTRLEN] = "";
@@ -82,9 +82,9 @@ void br_cidr_text(char out[64], const struct br_cidr *c)
 		snprintf(out, 64, "%s/%u", host, bits);
 }
 
-bool br_cidr_has(const struct br_cidr *c, const struct br_addr *a)
+bool br_key_net_has(const struct br_key_net *c, const struct br_key_addr *a)
 {
-	struct br_addr net = *a;
+	struct br_key_addr net = *a;
 
 	if (c->v4 != is_v4(a))
 		return false;

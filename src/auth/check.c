@@ -65,16 +65,16 @@ static int find_hash(struct br_apikey **out, size_t *which, struct br_arena *a, 
 	return rc < 0 ? rc : found;
 }
 
-static bool from_here(const struct br_apikey *k, const struct br_addr *from)
+static bool from_here(const struct br_apikey *k, const struct br_key_addr *from)
 {
 	for (size_t i = 0; i < k->from.n; i++)
-		if (br_cidr_has(&k->from.v[i], from))
+		if (br_key_net_has(&k->from.v[i], from))
 			return true;
 	return !k->from.n;
 }
 
 int br_auth_check(struct br_apikey **out, size_t *which, enum br_refusal *why, struct br_arena *a, struct br_txn *t,
-                  const char *secret, const struct br_addr *from, int64_t now, struct br_err *err)
+                  const char *secret, const struct br_key_addr *from, int64_t now, struct br_err *err)
 {
 	size_t n = secret ? strnlen(secret, BR_MAX_SECRET + 1) : 0;
 	struct br_apikey *k = NULL;

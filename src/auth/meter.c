@@ -68,7 +68,7 @@ void br_meter_free(struct br_meter *m)
 	free(m);
 }
 
-void br_meter_add(struct br_meter *m, uint32_t key, const struct br_use *use, int64_t now)
+void br_meter_add(struct br_meter *m, uint32_t key, const struct br_key_use *use, int64_t now)
 {
 	struct use_rec *r;
 
@@ -172,11 +172,11 @@ static uint64_t different(uint64_t *v, size_t n)
 	return count;
 }
 
-struct sum { struct br_usage *out; BR_VEC(uint64_t) addresses; br_usage_fn *fn; void *arg; };
+struct sum { struct br_key_usage *out; BR_VEC(uint64_t) addresses; br_key_usage_fn *fn; void *arg; };
 
 static int add_day(struct sum *s, uint32_t day, const struct use_rec *u)
 {
-	struct br_usage one = { day, u->requests, u->errors, u->tokens, u->addresses.n, u->more, u->last };
+	struct br_key_usage one = { day, u->requests, u->errors, u->tokens, u->addresses.n, u->more, u->last };
 
 	s->out->requests += u->requests;
 	s->out->errors += u->errors;
@@ -211,14 +211,14 @@ static int each_day(struct sum *s, struct br_cur *cur, uint32_t key, uint32_t fr
 	return rc < 0 ? rc : stop;
 }
 
-int br_usage(struct br_usage *out, struct br_txn *t, uint32_t key, uint32_t from, uint32_t to, br_usage_fn *fn, void *arg, struct br_err *err)
+int br_key_usage(struct br_key_usage *out, struct br_txn *t, uint32_t key, uint32_t from, uint32_t to, br_key_usage_fn *fn, void *arg, struct br_err *err)
 {
 	struct sum s = { .out = out, .fn = fn, .arg = arg };
 	struct br_key prefix;
 	struct br_cur cur;
 	int rc;
 
-	*out = (struct br_usage){ .day = from };
+	*out = (struct br_key_usage){ .day = from };
 	apikey_key(&prefix, key);
 	if ((rc = br_cur_open(&cur, t, BR_T_KEYUSE, err)) < 0)
 		return rc;
@@ -230,7 +230,7 @@ int br_usage(struct br_usage *out, struct br_txn *t, uint32_t key, uint32_t from
 	return rc;
 }
 
-int br_usage_last(int64_t *out, struct br_txn *t, uint32_t key, struct br_err *err)
+int br_key_last_use(int64_t *out, struct br_txn *t, uint32_t key, struct br_err *err)
 {
 	struct br_key prefix, last;
 	struct use_rec u;
@@ -253,20 +253,20 @@ int br_usage_last(int64_t *out, struct br_txn *t, uint32_t key, struct br_err *e
 	return rc;
 }
 
-int br_usage_spent(uint64_t *day, uint64_t *month, struct br_txn *t, uint32_t key, int64_t now, struct br_err *err)
+int br_key_spent(uint64_t *day, uint64_t *month, struct br_txn *t, uint32_t key, int64_t now, struct br_err *err)
 {
 	int64_t next, first = now;
 	uint32_t this = month_of(now, &next);
-	struct br_usage u;
+	struct br_key_usage u;
 	int rc;
 
 	while (day_of(first) && month_of(first - DAY_SECONDS, &next) == this)
 		first -= DAY_SECONDS;
 	*day = *month = 0;
-	if ((rc = br_usage(&u, t, key, day_of(now), day_of(now), NULL, NULL, err)) < 0)
+	if ((rc = br_key_usage(&u, t, key, day_of(now), day_of(now), NULL, NULL, err)) < 0)
 		return rc;
 	*day = u.tokens;
-	if ((rc = br_usage(&u, t, key, day_of(first), day_of(now), NULL, NULL, err)) < 0)
+	if ((rc = br_key_usage(&u, t, key, day_of(first), day_of(now), NULL, NULL, err)) < 0)
 		return rc;
 	*month = u.tokens;
 	return 0;

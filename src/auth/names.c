@@ -101,7 +101,7 @@ static const struct { const char *name; uint32_t seconds; } periods[] = {
 	{ "second", 1 }, { "minute", 60 }, { "hour", 3600 }, { "day", DAY_SECONDS },
 };
 
-int br_rate_parse(struct br_rate *out, const char *text, struct br_err *err)
+int br_key_rate_parse(struct br_key_rate *out, const char *text, struct br_err *err)
 {
 	const char *slash = strchr(text, '/');
 	size_t n = slash ? (size_t)(slash - text) : 0;
@@ -116,14 +116,14 @@ int br_rate_parse(struct br_rate *out, const char *text, struct br_err *err)
 		return rc;
 	for (size_t i = 0; i < BR_COUNT(periods); i++) {
 		if (!strcasecmp(periods[i].name, slash + 1)) {
-			*out = (struct br_rate){ (uint32_t)v, periods[i].seconds };
+			*out = (struct br_key_rate){ (uint32_t)v, periods[i].seconds };
 			return 0;
 		}
 	}
 	return br_fail(err, BR_EUSAGE, "rate: '%s' is not one of second, minute, hour, day", slash + 1);
 }
 
-void br_rate_text(char out[32], struct br_rate r)
+void br_key_rate_text(char out[32], struct br_key_rate r)
 {
 	for (size_t i = 0; i < BR_COUNT(periods); i++) {
 		if (periods[i].seconds == r.seconds) {

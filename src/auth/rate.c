@@ -14,7 +14,7 @@ enum { SHARDS = 16, BUCKETS = 512, SWEEP_LEAST = 256, RING_FIRST = 8 };
 #define NS 1000000000ll
 
 struct ring {
-	struct br_rate rate;
+	struct br_key_rate rate;
 	int64_t *at;             /* times, oldest at `first`, cap of them at most */
 	uint32_t first, n, cap;
 };
@@ -114,7 +114,7 @@ static void count(struct ring *r, int64_t now)
 }
 
 /* The ring of a period; a number that was changed holds from now on, for what is remembered too. */
-static struct ring *ring_for(struct who *w, struct br_rate rate)
+static struct ring *ring_for(struct who *w, struct br_key_rate rate)
 {
 	unsigned i;
 
@@ -179,7 +179,7 @@ static struct who *who_of(struct shard *s, const char *name, uint64_t hash, int6
 	return w;
 }
 
-static int64_t take_locked(struct who *w, const struct br_rate *rate, unsigned n, int64_t now)
+static int64_t take_locked(struct who *w, const struct br_key_rate *rate, unsigned n, int64_t now)
 {
 	int64_t wait = 0;
 
@@ -192,7 +192,7 @@ static int64_t take_locked(struct who *w, const struct br_rate *rate, unsigned n
 	return wait;
 }
 
-int64_t br_rate_take(struct br_limiter *l, const char *who, const struct br_rate *rate, unsigned n)
+int64_t br_limiter_take(struct br_limiter *l, const char *who, const struct br_key_rate *rate, unsigned n)
 {
 	uint64_t hash = br_hash64(who, strlen(who));
 	struct shard *s = &l->shard[hash % SHARDS];

@@ -189,7 +189,7 @@ static void get_secret(struct br_apikey *k, struct br_slice f, bool *bad)
 
 static void get_from(struct br_apikey *k, struct br_slice f, bool *bad)
 {
-	struct br_cidr *c = &k->from.v[k->from.n++];
+	struct br_key_net *c = &k->from.v[k->from.n++];
 
 	if (f.len != 18 || (uint8_t)f.ptr[16] > 128 || (uint8_t)f.ptr[17] > 1 || (f.ptr[17] && (uint8_t)f.ptr[16] < 96)) {
 		*bad = true;
@@ -202,13 +202,13 @@ static void get_from(struct br_apikey *k, struct br_slice f, bool *bad)
 
 static void get_rate(struct br_apikey *k, struct br_slice f, bool *bad)
 {
-	struct br_rate rate;
+	struct br_key_rate rate;
 
 	if (f.len != 8 || k->rates == BR_MAX_KEY_RATES) {
 		*bad = true;
 		return;
 	}
-	rate = (struct br_rate){ br_rd_le32(f.ptr), br_rd_le32(f.ptr + 4) };
+	rate = (struct br_key_rate){ br_rd_le32(f.ptr), br_rd_le32(f.ptr + 4) };
 	*bad |= !rate.n || rate.n > BR_MAX_RATE || !rate.seconds;
 	k->rate[k->rates++] = rate;
 }

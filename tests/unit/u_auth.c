@@ -46,7 +46,7 @@ static const char *check_at(struct scratch *s, const char *secret, const char *f
 {
 	struct br_arena a = { 0 };
 	struct br_apikey *k;
-	struct br_addr addr;
+	struct br_key_addr addr;
 	struct br_err err = { 0 };
 	enum br_refusal why;
 	struct br_txn *t;
@@ -54,7 +54,7 @@ static const char *check_at(struct scratch *s, const char *secret, const char *f
 	int rc;
 
 	if (from)
-		assert_true(br_addr_parse(&addr, from));
+		assert_true(br_key_addr_parse(&addr, from));
 	ok(br_txn_read(&t, s->ws->store, &err), &err);
 	rc = br_auth_check(&k, &which, &why, &a, t, secret, from ? &addr : NULL, now, &err);
 	br_txn_end(t);
@@ -94,19 +94,19 @@ static void test_rates(void **state)
 	};
 	static const char *const bad[] = { "", "/", "5", "5/", "/hour", "0/hour", "-1/hour", "1.5/hour", "5/hours", "5/fortnight", " 5/hour",
 		"5 /hour", "5/ hour", "1000001/day", "99999999999999999999/day", "5/hour/day" };
-	struct br_rate r;
+	struct br_key_rate r;
 	char text[32];
 
 	(void)state;
 	for (size_t i = 0; i < BR_COUNT(good); i++) {
-		assert_int_equal(br_rate_parse(&r, good[i].text, NULL), 0);
+		assert_int_equal(br_key_rate_parse(&r, good[i].text, NULL), 0);
 		assert_int_equal(r.n, good[i].n);
 		assert_int_equal(r.seconds, good[i].seconds);
 	}
-	br_rate_text(text, (struct br_rate){ 100, 3600 });
+	br_key_rate_text(text, (struct br_key_rate){ 100, 3600 });
 	assert_string_equal(text, "100/hour");
 	for (size_t i = 0; i < BR_COUNT(bad); i++)
-		if (br_rate_parse(&r, bad[i], NULL) != -BR_EUSAGE)
+		if (br_key_rate_parse(&r, bad[i], NULL) != -BR_EUSAGE)
 			fail_msg("'%s' was taken", bad[i]);
 }
 
@@ -124,30 +124,30 @@ static void test_networks(void **state)
 	};
 	static const char *const bad[] = { "", "/8", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/", "10.0.0/8", "10.0.0.1/8", "::1/129", "fe80::1%eth0",
 		"example.org", "10.0.0.0/8/8", "::ffff:10.0.0.0/104", "2001:db8::1/32", "010.0.0.1", " 10.0.0.1", "10.0.0.0/08x" };
-	struct br_cidr c;
-	struct br_addr a;
+	struct br_key_net c;
+	struct br_key_addr a;
 	struct br_err err;
 	char text[64];
 
 	(void)state;
 	for (size_t i = 0; i < BR_COUNT(rows); i++) {
-		ok(br_cidr_parse(&c, rows[i].net, &err), &err);
-		assert_true(br_addr_parse(&a, rows[i].addr));
-		if (br_cidr_has(&c, &a) != rows[i].in)
+		ok(br_key_net_parse(&c, rows[i].net, &err), &err);
+		assert_true(br_key_addr_parse(&a, rows[i].addr));
+		if (br_key_net_has(&c, &a) != rows[i].in)
 			fail_msg("%s and %s", rows[i].net, rows[i].addr);
 	}
 	for (size_t i = 0; i < BR_COUNT(bad); i++)
-		if (br_cidr_parse(&c, bad[i], &err) != -BR_EUSAGE)
+		if (br_key_net_parse(&c, bad[i], &err) != -BR_EUSAGE)
 			fail_msg("'%s' was taken", bad[i]);
-	assert_int_equal(br_cidr_parse(&c, "10.1.2.3/8", &err), -BR_EUSAGE);
+	assert_int_equal(br_key_net_parse(&c, "10.1.2.3/8", &err), -BR_EUSAGE);
 	assert_non_null(strstr(err.msg, "10.0.0.0/8?"));
-	ok(br_cidr_parse(&c, "2001:DB8::/32", &err), &err);
-	br_cidr_text(text, &c);
+	ok(br_key_net_parse(&c, "2001:DB8::/32", &err), &err);
+	br_key_net_text(text, &c);
 	assert_string_equal(text, "2001:db8::/32");
-	ok(br_cidr_parse(&c, "10.0.0.1/32", &err), &err);
-	br_cidr_text(text, &c);
+	ok(br_key_net_parse(&c, "10.0.0.1/32", &err), &err);
+	br_key_net_text(text, &c);
 	assert_string_equal(text, "10.0.0.1");
-	assert_false(br_addr_parse(&a, "10.0.0.1 "));
+	assert_false(br_key_addr_parse(&a, "10.0.0.1 "));
 }
 
 /* ---- who is let in ---- */
@@ -206,13 +206,13 @@ static void test_states(void **state)
 	struct scratch *s = *state;
 	struct br_arena a = { 0 };
 	struct br_err err = { 0 };
-	struct br_cidr net[2];
+	struct br_key_net net[2];
 	struct br_apikey spec = { .name = "k", .enabled = true, .expires = NOW + 10 }, near = { .name = "near", .enabled = true };
 	char secret[BR_SECRET_SIZE], local[BR_SECRET_SIZE];
 	bool on = false;
 
-	ok(br_cidr_parse(&net[0], "10.0.0.0/8", &err), &err);
-	ok(br_cidr_parse(&net[1], "2001:db8::/32", &err), &err);
+	ok(br_key_net_parse(&net[0], "10.0.0.0/8", &err), &err);
+	ok(br_key_net_parse(&net[1], "2001:db8::/32", &err), &err);
 	near.from.v = net;
 	near.from.n = 2;
 	create(s, &a, &near, local);
@@ -424,10 +424,10 @@ static void test_finding(void **state)
 static void fill(struct br_apikey *k, struct br_key_secret secret[2])
 {
 	static const char *books[] = { "book-1", "book-2" }, *tenants[] = { "acme" };
-	static struct br_cidr net[2];
+	static struct br_key_net net[2];
 
-	assert_int_equal(br_cidr_parse(&net[0], "10.0.0.0/8", NULL), 0);
-	assert_int_equal(br_cidr_parse(&net[1], "2001:db8::/32", NULL), 0);
+	assert_int_equal(br_key_net_parse(&net[0], "10.0.0.0/8", NULL), 0);
+	assert_int_equal(br_key_net_parse(&net[1], "2001:db8::/32", NULL), 0);
 	*k = (struct br_apikey){ .number = 7, .id = "0b6f1c1e-5a0e-4a3b-9d3a-2f6d6f1a9c11", .name = "name", .owner = "owner", .kind = BR_KEY_QUIVR,
 		.scopes = BR_SCOPE_ALL, .notebooks = { books, 2 }, .tenants = { tenants, 1 }, .from = { net, 2 }, .rate = { { 5, 1 }, { 100, 3600 } }, .rates = 2,
 		.budget = { 1000, 20000 }, .created = 1, .changed = 2, .expires = 3, .revoked = 4, .secret = secret, .secrets = 2,
@@ -623,7 +623,7 @@ static void test_verify_and_repair(void **state)
 
 struct days { char text[400]; };
 
-static int tell_day(const struct br_usage *u, void *arg)
+static int tell_day(const struct br_key_usage *u, void *arg)
 {
 	struct days *d = arg;
 	size_t n = strlen(d->text);
@@ -635,11 +635,11 @@ static int tell_day(const struct br_usage *u, void *arg)
 
 static void use(struct br_meter *m, uint32_t key, uint64_t requests, uint64_t errors, uint64_t tokens, const char *from, int64_t now)
 {
-	struct br_addr a;
-	struct br_use u = { requests, errors, tokens, NULL };
+	struct br_key_addr a;
+	struct br_key_use u = { requests, errors, tokens, NULL };
 
 	if (from) {
-		assert_true(br_addr_parse(&a, from));
+		assert_true(br_key_addr_parse(&a, from));
 		u.from = &a;
 	}
 	br_meter_add(m, key, &u, now);
@@ -654,7 +654,7 @@ static void test_usage(void **state)
 	uint32_t today = NOW / 86400, key;
 	char secret[BR_SECRET_SIZE];
 	struct days d = { "" };
-	struct br_usage u;
+	struct br_key_usage u;
 	struct br_txn *t;
 	uint64_t day, month, generation;
 	int64_t last;
@@ -678,21 +678,21 @@ static void test_usage(void **state)
 
 	ok(br_txn_read(&t, s->ws->store, &err), &err);
 	assert_int_equal(br_txn_generation(t), generation + 2);
-	ok(br_usage(&u, t, key, today - 1, today, tell_day, &d, &err), &err);
+	ok(br_key_usage(&u, t, key, today - 1, today, tell_day, &d, &err), &err);
 	assert_string_equal(d.text, "-1:1/0/100/1;0:3/1/51/2;");
 	assert_int_equal(u.requests, 4);
 	assert_int_equal(u.errors, 1);
 	assert_int_equal(u.tokens, 151);
 	assert_int_equal(u.addresses, 2);
 	assert_int_equal(u.last, NOW + 6);
-	ok(br_usage(&u, t, key, 0, UINT32_MAX, NULL, NULL, &err), &err);
+	ok(br_key_usage(&u, t, key, 0, UINT32_MAX, NULL, NULL, &err), &err);
 	assert_int_equal(u.requests, 5);
 	assert_int_equal(u.addresses, 3);
-	ok(br_usage_last(&last, t, key, &err), &err);
+	ok(br_key_last_use(&last, t, key, &err), &err);
 	assert_int_equal(last, NOW + 6);
-	ok(br_usage_last(&last, t, 77, &err), &err);
+	ok(br_key_last_use(&last, t, 77, &err), &err);
 	assert_int_equal(last, 0);
-	ok(br_usage_spent(&day, &month, t, key, NOW, &err), &err);
+	ok(br_key_spent(&day, &month, t, key, NOW, &err), &err);
 	assert_int_equal(day, 51);
 	assert_int_equal(month, 151); /* 14 November 2023: the day before counts, October does not */
 	br_txn_end(t);
@@ -709,7 +709,7 @@ static void test_usage_survives_a_failed_flush(void **state)
 	struct br_lock lock;
 	struct br_err err = { 0 };
 	char secret[BR_SECRET_SIZE], *path = br_path_join(s->ws->dir, "lock"), *dir = br_strdup(s->ws->dir);
-	struct br_usage u;
+	struct br_key_usage u;
 	struct br_txn *t;
 	uint32_t key = simple(s, &a, "k", secret)->number;
 
@@ -726,7 +726,7 @@ static void test_usage_survives_a_failed_flush(void **state)
 	br_lock_drop(&lock);
 	ok(br_meter_flush(m, &err), &err);
 	ok(br_txn_read(&t, s->ws->store, &err), &err);
-	ok(br_usage(&u, t, key, 0, UINT32_MAX, NULL, NULL, &err), &err);
+	ok(br_key_usage(&u, t, key, 0, UINT32_MAX, NULL, NULL, &err), &err);
 	br_txn_end(t);
 	assert_int_equal(u.requests, 2);
 	assert_int_equal(u.tokens, 20);

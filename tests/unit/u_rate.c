@@ -26,7 +26,7 @@ static struct br_limiter *limiter(void)
 
 static int64_t take(struct br_limiter *l, const char *who, uint32_t n, uint32_t seconds)
 {
-	return br_rate_take(l, who, &(struct br_rate){ n, seconds }, 1);
+	return br_limiter_take(l, who, &(struct br_key_rate){ n, seconds }, 1);
 }
 
 static void test_window_moves(void **state)
@@ -68,17 +68,17 @@ static void test_what_is_refused_does_not_count(void **state)
 
 static void test_several_rates(void **state)
 {
-	struct br_rate both[] = { { 2, 1 }, { 5, 60 } };
+	struct br_key_rate both[] = { { 2, 1 }, { 5, 60 } };
 	struct br_limiter *l = limiter();
 	int passed = 0;
 
 	(void)state;
 	for (int i = 0; i < 10; i++, g_now += S / 4) /* 2 in the first second, 2 in the next, 1 in the third: 5 */
-		passed += br_rate_take(l, "k", both, 2) == 0;
+		passed += br_limiter_take(l, "k", both, 2) == 0;
 	assert_int_equal(passed, 5);
-	assert_true(br_rate_take(l, "k", both, 2) > 50 * S);
-	assert_int_equal(br_rate_take(l, "k", both, 1), 0); /* the short one alone has room: the long one did not use it up */
-	assert_int_equal(br_rate_take(l, "k", both, 0), 0);
+	assert_true(br_limiter_take(l, "k", both, 2) > 50 * S);
+	assert_int_equal(br_limiter_take(l, "k", both, 1), 0); /* the short one alone has room: the long one did not use it up */
+	assert_int_equal(br_limiter_take(l, "k", both, 0), 0);
 	br_limiter_free(l);
 }
 

@@ -65,7 +65,7 @@ static int set_format(struct br_txn *t, void *arg, struct br_err *err)
 static void format_versions(void **state)
 {
 	struct fixture *f = *state;
-	struct br_slice newer = br_slice("\4\0\0\0\0\0\0", 8), older = br_slice("\2\0\0\0\0\0\0", 8), cut = br_slice("\1\0\0", 3), zero = br_slice("\0\0\0\0\0\0\0", 8);
+	struct br_slice newer = br_slice("\3\0\0\0\0\0\0", 8), older = br_slice("\1\0\0\0\0\0\0", 8), cut = br_slice("\1\0\0", 3), zero = br_slice("\0\0\0\0\0\0\0", 8);
 
 	create(f);
 	OK(br_store_write(f->s, set_format, &newer, &g_err));
@@ -84,8 +84,8 @@ static void format_versions(void **state)
 	OK(br_store_write(f->s, set_format, &newer, &g_err));
 	close_store(f);
 	FAILS(VERSION, try_open(f, 0));
-	assert_non_null(strstr(g_err.msg, "format 4"));
-	assert_non_null(strstr(g_err.msg, "up to 3"));
+	assert_non_null(strstr(g_err.msg, "format 3"));
+	assert_non_null(strstr(g_err.msg, "up to 2"));
 
 	unlink(f->data);
 	create(f);
