@@ -108,7 +108,7 @@ _br()
 	notebook)
 		case $cur in
 		-*) _br_words "$common" ;;
-		*) _br_words 'create list show rename use set delete' ;;
+		*) _br_words 'create list show rename use set unset delete' ;;
 		esac ;;
 	config)
 		case $cur in
@@ -166,6 +166,11 @@ _br()
 		*) _br_lines notebook list --names ;;
 		esac ;;
 	notebook.set)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	notebook.unset)
 		case $cur in
 		-*) _br_words " $common" ;;
 		*) : ;;

@@ -31,6 +31,7 @@
 /* names, settings */
 #define BR_MAX_NOTEBOOK_NAME 128
 #define BR_MAX_CONFIG        (1u << 20)
+#define BR_MAX_SETTING       (64u << 10)  /* bytes of one setting of a notebook */
 
 /* keys */
 #define BR_MAX_KEY_NAME      200          /* bytes of a key's name, owner, or a tenant's name */

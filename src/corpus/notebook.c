@@ -3,6 +3,7 @@
  * Record and keys: man/br-index.5, DOCUMENTS.
  */
 #include "internal.h"
+#include "settings.h"
 
 #include <stdlib.h>
 
@@ -297,6 +298,8 @@ static int del_extid(struct br_txn *t, enum br_extid_kind kind, const char *id, 
 struct nb_change {
 	struct br_ws *ws;
 	const char *name, *to, *key, *value;
+	const struct br_nb_pair *pair;
+	size_t pairs;
 	char id[37];
 	bool reindex;
 };
@@ -484,16 +487,21 @@ int br_nb_delete(struct br_ws *ws, const char *name, struct br_err *err)
 
 /* ---- settings ---- */
 
-static int apply_setting(struct br_nb *nb, struct nb_change *c, struct br_err *err)
+static int apply_setting(struct br_nb *nb, struct br_arena *a, struct nb_change *c, struct br_err *err)
 {
+	const struct br_nb_setting *s = br_nb_setting_find(c->key);
 	const char *key = c->key, *v = c->value;
 	int rc;
 
-	if (strcmp(key, "language") && strncmp(key, "chunk.", 6) && strncmp(key, "bm25.", 5))
-		return br_fail(err, BR_EUSAGE, "no notebook setting '%s'", key);
+	if (!s)
+		return nb_setting_unknown(key, err);
+	c->reindex |= s->reindex;
+	if (s->type != BR_NBS_CONFIG)
+		return nb_setting_put(nb, a, s, v, err);
+	if (!v && !(v = br_config_get(c->ws->config, key, NULL)))
+		v = "";
 	if ((rc = br_config_check(key, v, err)) < 0)
 		return rc;
-	c->reindex = strncmp(key, "bm25.", 5) != 0;
 	if (!strcmp(key, "language")) {
 		memset(nb->lang, 0, sizeof nb->lang);
 		memcpy(nb->lang, v, strnlen(v, sizeof nb->lang - 1));
@@ -507,9 +515,23 @@ static int apply_setting(struct br_nb *nb, struct nb_change *c, struct br_err *e
 		nb->k1 = strtod(v, NULL);
 	else
 		nb->b = strtod(v, NULL);
-	if (nb->chunking.overlap >= nb->chunking.size)
-		return br_fail(err, BR_EUSAGE, "chunk.overlap must be smaller than chunk.size (%u)", nb->chunking.size);
 	return 0;
+}
+
+/* In the order given; what must fit together is looked at when all are in place. */
+static int apply_settings(struct br_nb *nb, struct br_arena *a, struct nb_change *c, struct br_err *err)
+{
+	int rc = 0;
+
+	c->reindex = false;
+	for (size_t i = 0; i < c->pairs && rc == 0; i++) {
+		c->key = c->pair[i].key;
+		c->value = c->pair[i].value;
+		rc = apply_setting(nb, a, c, err);
+	}
+	if (rc == 0 && nb->chunking.overlap >= nb->chunking.size)
+		return br_fail(err, BR_EUSAGE, "chunk.overlap must be smaller than chunk.size (%u)", nb->chunking.size);
+	return rc;
 }
 
 static int set_nb(struct br_txn *t, void *arg, struct br_err *err)
@@ -519,17 +541,22 @@ static int set_nb(struct br_txn *t, void *arg, struct br_err *err)
 	struct br_nb *nb;
 	int rc;
 
-	if ((rc = br_nb_get(&nb, &a, t, c->name, err)) == 0 && (rc = apply_setting(nb, c, err)) == 0)
+	if ((rc = br_nb_get(&nb, &a, t, c->name, err)) == 0 && (rc = apply_settings(nb, &a, c, err)) == 0)
 		rc = nb_store(t, nb, err);
 	br_arena_release(&a);
 	return rc;
 }
 
-int br_nb_set(struct br_ws *ws, const char *name, const char *key, const char *value, bool *reindex, struct br_err *err)
+int br_nb_set_all(struct br_ws *ws, const char *name, const struct br_nb_pair *pair, size_t n, bool *reindex, struct br_err *err)
 {
-	struct nb_change c = { .ws = ws, .name = name, .key = key, .value = value };
+	struct nb_change c = { .ws = ws, .name = name, .pair = pair, .pairs = n };
 	int rc = br_store_write(ws->store, set_nb, &c, err);
 
 	*reindex = c.reindex;
 	return rc;
+}
+
+int br_nb_set(struct br_ws *ws, const char *name, const char *key, const char *value, bool *reindex, struct br_err *err)
+{
+	return br_nb_set_all(ws, name, &(struct br_nb_pair){ key, value }, 1, reindex, err);
 }
