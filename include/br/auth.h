@@ -11,6 +11,7 @@
 #ifndef BR_AUTH_H
 #define BR_AUTH_H
 
+#include "br/json.h"
 #include "br/store.h"
 
 /* ---- names of kinds, scopes and reasons: the one list of each ---- */
@@ -214,6 +215,57 @@ BR_MUST_USE int br_key_usage(struct br_key_usage *out, struct br_txn *t, uint32_
 BR_MUST_USE int br_key_last_use(int64_t *out, struct br_txn *t, uint32_t key, struct br_err *err); /* 0: never used */
 /* Tokens of the day and the month of `now`. */
 BR_MUST_USE int br_key_spent(uint64_t *day, uint64_t *month, struct br_txn *t, uint32_t key, int64_t now, struct br_err *err);
+
+/* ---- tokens of an identity provider (JWT, RFC 7519) against its key set (JWKS, RFC 7517) ---- */
+
+#define BR_JWT_REFUSAL_LIST(X) /* name, text */                                                                            \
+	X(MISSING,   "missing",   "no token was given")                                                                    \
+	X(MALFORMED, "malformed", "this is not a token that can be read")                                                  \
+	X(ALG,       "alg",       "this token is signed in a way that is not accepted")                                    \
+	X(KEY,       "key",       "this token is signed with a key that is not known")  /* perhaps a newer one: fetch the set again */ \
+	X(SIGNATURE, "signature", "the signature of this token is wrong")                                                  \
+	X(CLAIMS,    "claims",    "this token lacks what it must say, or says it in a wrong form")                         \
+	X(EXPIRED,   "expired",   "this token has expired")                                                                \
+	X(EARLY,     "early",     "this token is not valid yet")                                                           \
+	X(ISSUER,    "issuer",    "this token is from another issuer")                                                     \
+	X(AUDIENCE,  "audience",  "this token is for somebody else")
+enum br_jwt_refusal {
+	BR_JWT_ALLOWED,
+#define X(id, ...) BR_JWT_##id,
+	BR_JWT_REFUSAL_LIST(X)
+#undef X
+	BR_JWT_REFUSAL_COUNT
+};
+const char *br_jwt_refusal_name(enum br_jwt_refusal why);
+
+struct br_jwks; /* never changes; may be shared by threads */
+/*
+ * Keys that are not for RS256 or ES256 signatures are passed over. INPUT: not a key set, none is left, two have one kid and one
+ * algorithm, or a member stands twice.
+ */
+BR_MUST_USE int br_jwks_parse(struct br_jwks **out, struct br_slice text, struct br_err *err);
+void br_jwks_free(struct br_jwks *s);
+size_t br_jwks_count(const struct br_jwks *s);
+
+struct br_jwt_rules {
+	const char *issuer;          /* exactly this; NULL: any */
+	const char *audience;        /* aud is it or has it; NULL: not looked at */
+	const char *const *parties;  /* azp, where the token has one, is among these; NULL: not looked at */
+	int64_t now, leeway;         /* seconds; leeway: that clocks may differ */
+};
+struct br_jwt {
+	struct br_jdoc *doc;
+	const struct br_jval *claims; /* all of them, also those below; live as long as doc */
+	const char *sub, *issuer;     /* issuer: NULL none */
+	int64_t expires;
+};
+/*
+ * AUTH and *why when it is not accepted; nothing of the token is in the message. The algorithm is the key's, which the token must
+ * name; keys and addresses inside the token are not looked at. exp and sub must be there.
+ */
+BR_MUST_USE int br_jwt_verify(struct br_jwt *out, enum br_jwt_refusal *why, const struct br_jwks *keys, struct br_slice token,
+                              const struct br_jwt_rules *rules, struct br_err *err);
+void br_jwt_release(struct br_jwt *t);
 
 /* ---- care ---- */
 

@@ -211,6 +211,16 @@ void br_wipe(void *p, size_t n);                                  /* zeroes that
 void br_base64url(struct br_buf *out, const void *p, size_t n);   /* appended, without padding */
 bool br_base64url_decode(struct br_buf *out, struct br_slice text); /* strict: no padding, no white space, one text for each value */
 
+/* ---- signatures of others (sign.c); a key may be shared by threads ---- */
+
+enum br_sign_alg { BR_SIGN_RS256, BR_SIGN_ES256 };
+struct br_pubkey;
+struct br_pubkey *br_pubkey_rsa(struct br_slice n, struct br_slice e);  /* big-endian; NULL: not a key of 2048 to 8192 bits */
+struct br_pubkey *br_pubkey_p256(struct br_slice x, struct br_slice y); /* 32 bytes each; NULL: not a point of the curve */
+void br_pubkey_free(struct br_pubkey *k);
+enum br_sign_alg br_pubkey_alg(const struct br_pubkey *k);
+bool br_pubkey_verify(const struct br_pubkey *k, struct br_slice text, struct br_slice sig);
+
 /* ---- strings ---- */
 
 /* Strict decimal within [min, max]: no sign unless min < 0, no spaces, nothing after it. */

@@ -42,6 +42,9 @@
 #define BR_MAX_RATE          1000000      /* requests in one period */
 #define BR_MAX_KEY_ADDRESSES 1000         /* different addresses counted for a key on one day */
 #define BR_MAX_KEYS          100000
+#define BR_MAX_JWT           (16u << 10)  /* bytes of a token */
+#define BR_MAX_JWKS          (256u << 10) /* bytes of an issuer's key set */
+#define BR_MAX_JWKS_KEYS     100
 
 /* vector indexes */
 #define BR_MAX_VINDEX_JSON   (16u << 10)  /* bytes of the description beside an index file */
