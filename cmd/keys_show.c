@@ -254,6 +254,22 @@ int br_keys_text(struct br_cli *c, struct br_txn *t, const struct br_apikey *k, 
 	return 0;
 }
 
+/* ---- what the profile thinks of it ---- */
+
+static void note_profile(struct br_cli *c, const struct br_apikey *k)
+{
+	const struct br_profile *p = br_profile_find(br_config_get(c->config, "auth.profile", NULL));
+	int64_t days;
+
+	if (!p || br_apikey_state(k, br_now()) != BR_ALLOWED)
+		return;
+	if ((days = br_apikey_overdue(k, p, br_now())))
+		br_note(&c->out, "br: the secret of key '%s' is %lld days old; profile %s wants a new one every %lld: 'br keys rotate'", k->name,
+		        (long long)days, p->name, (long long)p->rotate_days);
+	if (p->addresses && !k->from.n)
+		br_note(&c->out, "br: key '%s' may be used from any address; profile %s wants networks: 'br keys set --from'", k->name, p->name);
+}
+
 /* ---- list, show ---- */
 
 struct list_params { const char *kind; bool all; };
@@ -325,7 +341,9 @@ static int show_run(struct br_cli *c, struct br_err *err)
 
 	if (rc < 0)
 		return rc;
-	if ((rc = br_apikey_find(&k, &c->arena, t, c->operand[0], err)) == 0)
+	if ((rc = br_apikey_find(&k, &c->arena, t, c->operand[0], err)) == 0 && !c->opt.json)
+		note_profile(c, k);
+	if (rc == 0)
 		rc = c->opt.json ? br_keys_json(c, t, k, NULL, err) : br_keys_text(c, t, k, err);
 	br_txn_end(t);
 	return rc;
@@ -438,8 +456,11 @@ static int usage_run(struct br_cli *c, struct br_err *err)
 
 	if (rc < 0)
 		return rc;
-	if ((rc = br_apikey_find(&k, &c->arena, t, c->operand[0], err)) == 0)
+	if ((rc = br_apikey_find(&k, &c->arena, t, c->operand[0], err)) == 0) {
+		if (!c->opt.json)
+			note_profile(c, k);
 		rc = usage_of(c, t, k, err);
+	}
 	br_txn_end(t);
 	return rc;
 }

@@ -155,6 +155,25 @@ const struct br_key_secret *br_apikey_current(const struct br_apikey *k);
 /* BR_ALLOWED, or why its current secret is refused now wherever it comes from. */
 enum br_refusal br_apikey_state(const struct br_apikey *k, int64_t now);
 
+/* ---- profiles: production, staging, development ---- */
+
+struct br_profile {
+	const char *name;
+	uint32_t body;           /* bytes of a request at most */
+	struct br_key_rate rate; /* of keys without one; n 0: no limit */
+	struct br_budget budget; /* of keys without one */
+	int64_t rotate_days;     /* how old a secret may get before people are told; 0: any age */
+	bool https, audit;       /* demanded; written */
+	bool addresses;          /* keys should name addresses */
+	bool any_origin;         /* pages from anywhere may ask */
+};
+const struct br_profile *br_profile_find(const char *name); /* NULL: none */
+struct br_key_limits { struct br_key_rate rate[BR_MAX_KEY_RATES]; unsigned rates; struct br_budget budget; };
+/* Those of the key, and where it has none those of the profile. */
+void br_apikey_limits(struct br_key_limits *out, const struct br_apikey *k, const struct br_profile *p);
+/* Days since the secret in use was made when that is longer than the profile wants, else 0. */
+int64_t br_apikey_overdue(const struct br_apikey *k, const struct br_profile *p, int64_t now);
+
 /* ---- checking a request ---- */
 
 /*

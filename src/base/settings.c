@@ -44,6 +44,8 @@ static const struct br_setting table[] = {
 	  "passages from which on auto builds a vector index; fewer are compared one by one" },
 	{ "ann.auto",        "BR_ANN_AUTO", BR_SET_ENUM,    "true",      ANY, "true|false|wait", false,
 	  "after sync and ingest, build a vector index that is due: in the background, never, or before they end" },
+	{ "auth.profile",    "BR_PROFILE",  BR_SET_ENUM,    "development", ANY, "production|staging|development", false,
+	  "how strict the server is: limits of requests and of keys that have none, age of secrets, HTTPS, audit log" },
 	{ "auth.developer_rate", "EXTERNAL_API_DEFAULT_RATE_LIMIT", BR_SET_STR, "100/hour", ANY, NULL, false,
 	  "rate limit of new keys of kind beyond that name none" },
 	{ "extract.helper",  "BR_EXTRACT",  BR_SET_STR,     NULL,        ANY, NULL, true,

@@ -232,6 +232,22 @@ says() {
 	want 129 keys usage k --days 0
 }
 
+@test "profiles tell of old secrets and of missing networks" {
+	make_key k
+	want 0 keys show k
+	err_empty
+	EXTRA=(BR_PROFILE=production BR_CLOCK=$((1700000000 + 31 * 86400)))
+	want 0 keys show k
+	err_has "31 days old; profile production wants a new one every 30"
+	err_has "from any address"
+	want 0 keys usage k
+	err_has "31 days old"
+	EXTRA=(BR_PROFILE=staging BR_CLOCK=$((1700000000 + 31 * 86400)))
+	want 0 keys show k
+	err_empty
+	EXTRA=()
+}
+
 @test "set changes what is named and nothing else" {
 	make_key k --scope query --rate 5/second --from 10.0.0.0/8 --owner ann
 	want 0 keys show k --json

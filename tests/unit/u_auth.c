@@ -260,6 +260,39 @@ static void test_what_a_key_may(void **state)
 	assert_int_equal(br_apikey_may(&k, BR_KEY_BAIYUAN, 0, "anything", "anyone"), BR_ALLOWED);
 }
 
+static void test_profiles(void **state)
+{
+	const struct br_profile *strict = br_profile_find("production"), *mid = br_profile_find("staging"), *loose = br_profile_find("development");
+	struct br_key_secret secret = { .created = NOW };
+	struct br_apikey k = { .secret = &secret, .secrets = 1 };
+	struct br_key_limits l;
+
+	(void)state;
+	assert_null(br_profile_find("test"));
+	assert_int_equal(strict->body, 26214400);
+	br_apikey_limits(&l, &k, strict);
+	assert_int_equal(l.rates, 1);
+	assert_int_equal(l.rate[0].n, 100);
+	assert_int_equal(l.rate[0].seconds, 60);
+	assert_int_equal(l.budget.day, 0);
+	br_apikey_limits(&l, &k, mid);
+	assert_int_equal(l.rate[0].n, 500);
+	assert_int_equal(l.budget.day, 1000000);
+	br_apikey_limits(&l, &k, loose);
+	assert_int_equal(l.rates, 0);
+	k.rate[0] = (struct br_key_rate){ 7, 1 };
+	k.rates = 1;
+	k.budget.month = 5;
+	br_apikey_limits(&l, &k, mid);
+	assert_int_equal(l.rates, 1);
+	assert_int_equal(l.rate[0].n, 7);
+	assert_int_equal(l.budget.day, 0);
+	assert_int_equal(l.budget.month, 5);
+	assert_int_equal(br_apikey_overdue(&k, strict, NOW + 30 * 86400), 0);
+	assert_int_equal(br_apikey_overdue(&k, strict, NOW + 31 * 86400), 31);
+	assert_int_equal(br_apikey_overdue(&k, loose, NOW + 31 * 86400), 0);
+}
+
 static void test_what_a_key_must_have(void **state)
 {
 	static const char *book[] = { "a1" }, *two[] = { "a1", "b2" }, *not_uuid[] = { "acme" }, *uuid[] = { "0b6f1c1e-5a0e-4a3b-9d3a-2f6d6f1a9c11" };
@@ -862,7 +895,7 @@ static void test_base64url(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scopes), cmocka_unit_test(test_rates), cmocka_unit_test(test_networks), cmocka_unit_test(test_what_a_key_may),
+		cmocka_unit_test(test_scopes), cmocka_unit_test(test_rates), cmocka_unit_test(test_networks), cmocka_unit_test(test_what_a_key_may), cmocka_unit_test(test_profiles),
 		cmocka_unit_test(test_record_round_trip), cmocka_unit_test(test_damaged_records), cmocka_unit_test(test_many_addresses),
 		cmocka_unit_test(test_comparison_takes_the_same_steps), cmocka_unit_test(test_base64url),
 		T(test_create_and_check), T(test_states), T(test_what_a_key_must_have), T(test_rotation), T(test_many_rotations), T(test_finding),
