@@ -156,7 +156,7 @@ check-valgrind: all unit ## unit tests under valgrind (slow)
 		valgrind -q --error-exitcode=9 --leak-check=full --suppressions=tests/valgrind.supp $$t || exit 1; done
 check-tsan: ## threaded tests under the thread sanitizer
 	@$(MAKE) --no-print-directory MODE=tsan all unit
-	@for t in pool os store store_file store_proc corpus retrieve vec gc; do BR_STORE_MAP=67108864 \
+	@for t in pool os store store_file store_proc corpus retrieve vec gc rate auth; do BR_STORE_MAP=67108864 \
 		BR_EXTRACT="$(CURDIR)/build/tsan/br-extract" setarch -R build/tsan/tests/u_$$t || exit 1; done
 
 # ---- faults: br linked a second time, through tests/fault/seam.c (tests/fault/README.md) ----

@@ -273,6 +273,64 @@ static void examples(struct br_out *o, const struct br_cmd *cmd)
 
 /* ---- the pages ---- */
 
+static void api_names(struct br_out *o, const struct br_nb_setting *s)
+{
+	const struct { const char *api, *name; } in[] = { { "Beyond Retrieval", s->beyond }, { "Quivr", s->quivr }, { "Baiyuan", s->baiyuan } };
+	const char *sep = "Name in the API of";
+
+	for (size_t i = 0; i < BR_COUNT(in); i++) {
+		if (!in[i].name)
+			continue;
+		br_out_f(o, "%s %s:\n.Va %s", sep, in[i].api, in[i].name);
+		sep = " ;\nof";
+	}
+	br_out_s(o, *sep == ' ' ? " .\n" : "");
+}
+
+static void nb_range(struct br_out *o, const struct br_nb_setting *s)
+{
+	const char *at = s->choices ? s->choices : "", *c;
+	size_t n, i;
+
+	if (s->type == BR_NBS_INT || s->type == BR_NBS_NUM)
+		br_out_f(o, "%s, %g to %.12g.\n", s->type == BR_NBS_INT ? "Whole number" : "Number", s->min, s->max);
+	else if (s->type == BR_NBS_LIST || s->type == BR_NBS_OBJECT)
+		br_out_s(o, s->type == BR_NBS_LIST ? "Words separated by commas, or a JSON array of strings.\n" : "A JSON object.\n");
+	else if (s->type == BR_NBS_BOOL)
+		br_out_s(o, "True or false.\n");
+	for (i = 0; (n = br_choice_next(&c, &at)); i++)
+		br_out_f(o, "%s\n.Cm %.*s", i ? " ," : "One of", (int)n, c);
+	br_out_s(o, i ? " .\n" : "");
+	if (s->fixed)
+		br_out_s(o, "Fixed once the notebook has documents.\n");
+}
+
+static void nb_settings(struct br_out *o)
+{
+	const struct br_nb_setting *s;
+	size_t n, i;
+
+	s = br_nb_settings(&n);
+	br_out_s(o, ".Sh SETTINGS OF A NOTEBOOK\n.Bl -tag -width Ds\n");
+	for (i = 0; i < n; i++) {
+		br_out_f(o, ".It Va %s\n", s[i].key);
+		sentence(o, s[i].help);
+		if (s[i].type == BR_NBS_CONFIG)
+			br_out_s(o, "Range, and default of a new notebook: as the setting of that name in\n.Xr br-config 5 .\n");
+		else
+			nb_range(o, &s[i]);
+		if (s[i].dflt && *s[i].dflt) {
+			br_out_s(o, "Default:\n.Cm ");
+			text(o, s[i].dflt);
+			br_out_s(o, " .\n");
+		} else if (s[i].type != BR_NBS_CONFIG) {
+			br_out_s(o, s[i].dflt ? "Empty by default.\n" : "Unset by default.\n");
+		}
+		api_names(o, &s[i]);
+	}
+	br_out_s(o, ".El\n");
+}
+
 static void man_verb(struct br_out *o, const char *verb)
 {
 	const struct br_cmd *cmd = br_cmd_find(br_cmds, verb);
@@ -292,6 +350,8 @@ static void man_verb(struct br_out *o, const char *verb)
 	section(o, &p, "DESCRIPTION");
 	verb_options(o, cmd);
 	other_sections(o, &p);
+	if (!strcmp(verb, "notebook"))
+		nb_settings(o);
 	verb_environment(o, cmd);
 	section(o, &p, "FILES");
 	exit_status(o);

@@ -45,6 +45,8 @@ static int use_run(struct br_cli *c, struct br_err *err)
 
 /* ---- list, show ---- */
 
+struct pairs { struct br_nb_pair *v; size_t n; };
+
 struct list_params { bool names; };
 static const struct br_opt list_opts[] = {
 	{ "names", 0, BR_AT_BOOL(struct list_params, names), NULL, "only the names, one a line" },
@@ -59,6 +61,27 @@ struct list_state {
 static const char *chunker_name(const struct br_nb *nb)
 {
 	return nb->chunking.how == BR_CHUNK_RECURSIVE ? "recursive" : "structure";
+}
+
+/* Of all settings, or of those in pairs, the values in force. */
+static void settings_json(struct br_json *j, const struct br_nb *nb, const struct pairs *only)
+{
+	struct br_nb_values *v = br_nb_values_new(nb);
+	const struct br_nb_setting *s;
+	size_t n, i, k;
+
+	s = br_nb_settings(&n);
+	br_json_obj(j);
+	for (i = 0; i < n; i++) {
+		for (k = 0; only && k < only->n && strcmp(only->v[k].key, s[i].key); k++)
+			;
+		if (only && k == only->n)
+			continue;
+		br_json_key(j, s[i].key);
+		br_nb_value_write(j, v, &s[i]);
+	}
+	br_json_end(j);
+	br_nb_values_free(v);
 }
 
 static void nb_json(struct br_cli *c, const struct br_nb *nb, bool current)
@@ -83,14 +106,7 @@ static void nb_json(struct br_cli *c, const struct br_nb *nb, bool current)
 	br_time_iso(iso, nb->updated);
 	br_json_kstr(&j, "updated", iso);
 	br_json_key(&j, "settings");
-	br_json_obj(&j);
-	br_json_kstr(&j, "language", nb->lang);
-	br_json_kstr(&j, "chunk.strategy", chunker_name(nb));
-	br_json_kuint(&j, "chunk.size", nb->chunking.size);
-	br_json_kuint(&j, "chunk.overlap", nb->chunking.overlap);
-	br_json_knum(&j, "bm25.k1", nb->k1, 4);
-	br_json_knum(&j, "bm25.b", nb->b, 4);
-	br_json_end(&j);
+	settings_json(&j, nb, NULL);
 	br_json_kstr(&j, "model", nb->dim ? nb->model_id : NULL);
 	br_json_key(&j, "folders");
 	br_json_arr(&j);
@@ -149,6 +165,28 @@ static void row(struct br_columns *t, const char *name, const char *value)
 	br_columns_add(t, BR_PLAIN, "%s", value);
 }
 
+/* Those that were set, beside the ones shown by name. */
+static void set_rows(struct br_columns *t, const struct br_nb *nb)
+{
+	struct br_nb_values *v = br_nb_values_new(nb);
+	struct br_buf b = BR_BUF_INIT(8 << 20);
+	const struct br_nb_setting *s;
+	struct br_json j;
+	size_t n, i;
+
+	s = br_nb_settings(&n);
+	for (i = 0; i < n; i++) {
+		if (s[i].type == BR_NBS_CONFIG || !br_nb_is_set(v, s[i].key))
+			continue;
+		br_buf_reset(&b);
+		br_json_init(&j, &b, false);
+		br_nb_value_write(&j, v, &s[i]);
+		row(t, s[i].key, b.ptr);
+	}
+	br_buf_release(&b);
+	br_nb_values_free(v);
+}
+
 static void show_text(struct br_cli *c, const struct br_nb *nb)
 {
 	struct br_columns t = { .align = "ll" };
@@ -176,6 +214,7 @@ static void show_text(struct br_cli *c, const struct br_nb *nb)
 	row(&t, "model", nb->dim ? nb->model_id : "none");
 	for (i = 0; i < nb->roots.n; i++)
 		row(&t, i ? "" : "folders", nb->roots.v[i][0] ? nb->roots.v[i] : ".");
+	set_rows(&t, nb);
 	br_columns_print(&c->out, &t);
 	br_buf_release(&b);
 }
@@ -204,14 +243,62 @@ static int show_run(struct br_cli *c, struct br_err *err)
 
 /* ---- set ---- */
 
-static int set_run(struct br_cli *c, struct br_err *err)
+static int told_set(struct br_cli *c, const struct pairs *p, bool reindex, struct br_err *err)
+{
+	struct br_json j;
+	struct br_txn *t;
+	struct br_nb *nb;
+	int rc;
+
+	if (!c->opt.json) {
+		if (reindex)
+			br_note(&c->out, "br: holds for documents indexed from now on; 'br sync --force' indexes all again");
+		return 0;
+	}
+	if ((rc = br_cli_notebook(&nb, &t, c, err)) < 0)
+		return rc;
+	br_json_init(&j, br_out_json(&c->out), false);
+	br_json_obj(&j);
+	br_json_kint(&j, "v", 1);
+	br_json_kstr(&j, "notebook", nb->name);
+	br_json_key(&j, "settings");
+	settings_json(&j, nb, p);
+	br_json_kbool(&j, "reindex", reindex);
+	br_json_end(&j);
+	br_out_line(&c->out);
+	br_txn_end(t);
+	return 0;
+}
+
+static int set_all(struct br_cli *c, const struct pairs *p, struct br_err *err)
 {
 	bool reindex = false;
-	int rc = br_nb_set(c->ws, c->opt.notebook, c->operand[0], c->operand[1], &reindex, err);
+	int rc = br_nb_set_all(c->ws, c->opt.notebook, p->v, p->n, &reindex, err);
 
-	if (rc == 0 && reindex)
-		br_note(&c->out, "br: holds for documents indexed from now on; 'br sync --force' indexes all again");
-	return rc;
+	return rc < 0 ? rc : told_set(c, p, reindex, err);
+}
+
+static int set_check(struct br_cli *c, struct br_err *err)
+{
+	return c->n % 2 ? br_fail(err, BR_EUSAGE, "'%s' has no value", c->operand[c->n - 1]) : 0;
+}
+
+static int set_run(struct br_cli *c, struct br_err *err)
+{
+	struct pairs p = { br_arena_alloc(&c->arena, c->n * sizeof *p.v), c->n / 2 };
+
+	for (size_t i = 0; i < p.n; i++)
+		p.v[i] = (struct br_nb_pair){ c->operand[2 * i], c->operand[2 * i + 1] };
+	return set_all(c, &p, err);
+}
+
+static int unset_run(struct br_cli *c, struct br_err *err)
+{
+	struct pairs p = { br_arena_alloc(&c->arena, c->n * sizeof *p.v), c->n };
+
+	for (size_t i = 0; i < p.n; i++)
+		p.v[i] = (struct br_nb_pair){ c->operand[i], NULL };
+	return set_all(c, &p, err);
 }
 
 /* ---- delete ---- */
@@ -272,22 +359,27 @@ static const struct br_cmd use = {
 	.complete = BR_C_NOTEBOOK, .flags = BR_CMD_WS, .run = use_run,
 };
 static const struct br_cmd set = {
-	.name = "set", .summary = "change a setting of the notebook", .operands = "<key> <value>", .min = 2, .max = 2,
-	.flags = BR_CMD_WS, .run = set_run,
+	.name = "set", .summary = "change settings of the notebook, all of them or none", .operands = "<key> <value>...", .min = 2, .max = -1,
+	.flags = BR_CMD_WS, .check = set_check, .run = set_run,
+};
+static const struct br_cmd unset = {
+	.name = "unset", .summary = "take settings of the notebook back", .operands = "<key>...", .min = 1, .max = -1,
+	.flags = BR_CMD_WS, .run = unset_run,
 };
 static const struct br_cmd delete_cmd = {
 	.name = "delete", .summary = "delete a notebook with all its documents", .operands = "<name>", .min = 1, .max = 1,
 	.complete = BR_C_NOTEBOOK, .opts = delete_opts, .params_size = sizeof(struct delete_params),
 	.flags = BR_CMD_WS, .run = delete_run,
 };
-static const struct br_cmd *const subs[] = { &create, &list, &show, &rename_cmd, &use, &set, &br_cmd_notebook_reembed, &delete_cmd, NULL };
+static const struct br_cmd *const subs[] = { &create, &list, &show, &rename_cmd, &use, &set, &unset, &br_cmd_notebook_reembed, &delete_cmd, NULL };
 static const struct br_example examples[] = {
 	{ "br notebook create research", "an empty notebook" },
 	{ "br notebook use research", "verbs now work on it" },
 	{ "br notebook set -n research chunk.size 600", "smaller passages" },
+	{ "br notebook set chat.persona clear chat.language de", "two settings at once" },
 	{ NULL },
 };
 const struct br_cmd br_cmd_notebook = {
 	.name = "notebook", .group = "workspace", .summary = "make, list, choose and delete notebooks",
-	.operands = "create|list|show|rename|use|set|reembed|delete", .sub = subs, .examples = examples,
+	.operands = "create|list|show|rename|use|set|unset|reembed|delete", .sub = subs, .examples = examples,
 };

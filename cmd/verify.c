@@ -114,12 +114,46 @@ static int salvage(struct state *s, struct br_err *err)
 	return br_cli_open(c, err);
 }
 
+static int check_keys(struct state *s, uint64_t *problems, br_problem_fn *fn, struct br_err *err)
+{
+	struct br_txn *t;
+	int rc = br_txn_read(&t, s->c->ws->store, err);
+
+	if (rc < 0)
+		return rc;
+	rc = br_auth_verify(problems, t, false, fn, s, err);
+	br_txn_end(t);
+	return rc;
+}
+
 static int check(struct state *s, struct br_verify_report *out, br_problem_fn *fn, struct br_err *err)
 {
 	const struct verify_params *p = s->c->params;
 	int rc = br_verify(out, s->c->ws, p->quick, fn, s, err);
+	uint64_t keys = 0;
 
-	return rc == -BR_ECORRUPT && out->problems ? 0 : rc;
+	if (rc == -BR_ECORRUPT && out->problems)
+		rc = 0;
+	if (rc == 0)
+		rc = check_keys(s, &keys, fn, err);
+	out->problems += keys;
+	return rc;
+}
+
+static int fix_keys(struct br_txn *t, void *arg, struct br_err *err)
+{
+	return br_auth_verify(arg, t, true, NULL, NULL, err);
+}
+
+static int repair_keys(struct state *s, struct br_err *err)
+{
+	uint64_t found, fixed;
+	int rc;
+
+	if ((rc = check_keys(s, &found, NULL, err)) < 0 || !found || (rc = br_store_write(s->c->ws->store, fix_keys, &fixed, err)) < 0)
+		return rc;
+	on_repair("repaired: references of keys were made again; keys and usage whose records were damaged are gone", s);
+	return 0;
 }
 
 static int open_and_check(struct state *s, struct br_err *err)
@@ -148,6 +182,8 @@ static int repair(struct state *s, struct br_err *err)
 		rc = br_repair(&s->repaired, s->c->ws, s->salvaged, on_repair, s, err);
 	}
 	s->repaired.lost += pages.lost;
+	if (rc == 0)
+		rc = repair_keys(s, err);
 	if (rc == 0)
 		rc = check(s, &s->left, NULL, err);
 	return rc;

@@ -20,7 +20,7 @@ _br()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= word i
 	local -a where=()
-	local verbs='init status notebook config sync watch ingest upload docs query eval verify gc index backup export import doctor models help version completion'
+	local verbs='init status notebook config sync watch ingest upload docs query eval verify gc index backup export import doctor models keys help version completion'
 	local common=' --directory -C --workspace --notebook -n --json --quiet -q --verbose -v --no-color --wait --timeout --help -h'
 
 	COMPREPLY=()
@@ -33,7 +33,7 @@ _br()
 		-*) ;;
 		*)	case $cmd in
 			'') cmd=$word ;;
-			notebook|config|docs|index) cmd=$cmd.$word ;;
+			notebook|config|docs|index|keys) cmd=$cmd.$word ;;
 			esac ;;
 		esac
 	done
@@ -77,6 +77,34 @@ _br()
 	index.build:--kind|index.build:-k) _br_words 'flat sq8 ivf hnsw pq'; return ;;
 	import:--as) :; return ;;
 	models:--offered) _br_words 'chat embed rerank'; return ;;
+	keys.create:--kind) _br_words 'any beyond quivr baiyuan'; return ;;
+	keys.create:--scope) :; return ;;
+	keys.create:--for) _br_lines notebook list --names; return ;;
+	keys.create:--tenant) :; return ;;
+	keys.create:--from) :; return ;;
+	keys.create:--rate) :; return ;;
+	keys.create:--tokens-per-day) :; return ;;
+	keys.create:--tokens-per-month) :; return ;;
+	keys.create:--expires) :; return ;;
+	keys.create:--owner) :; return ;;
+	keys.list:--kind) _br_words 'any beyond quivr baiyuan'; return ;;
+	keys.set:--name) :; return ;;
+	keys.set:--scope) :; return ;;
+	keys.set:--for) _br_lines notebook list --names; return ;;
+	keys.set:--tenant) :; return ;;
+	keys.set:--from) :; return ;;
+	keys.set:--rate) :; return ;;
+	keys.set:--tokens-per-day) :; return ;;
+	keys.set:--tokens-per-month) :; return ;;
+	keys.set:--expires) :; return ;;
+	keys.set:--owner) :; return ;;
+	keys.rotate:--grace) :; return ;;
+	keys.usage:--days) :; return ;;
+	keys.check:--address) :; return ;;
+	keys.check:--scope) :; return ;;
+	keys.check:--for) _br_lines notebook list --names; return ;;
+	keys.check:--tenant) :; return ;;
+	keys.check:--kind) _br_words 'any beyond quivr baiyuan'; return ;;
 	*:--directory|*:-C) _br_files -d; return ;;
 	*:--workspace) _br_files -d; return ;;
 	*:--notebook|*:-n) _br_lines notebook list --names; return ;;
@@ -93,7 +121,7 @@ _br()
 	notebook)
 		case $cur in
 		-*) _br_words "$common" ;;
-		*) _br_words 'create list show rename use set reembed delete' ;;
+		*) _br_words 'create list show rename use set unset reembed delete' ;;
 		esac ;;
 	config)
 		case $cur in
@@ -109,6 +137,11 @@ _br()
 		case $cur in
 		-*) _br_words "$common" ;;
 		*) _br_words 'build status drop' ;;
+		esac ;;
+	keys)
+		case $cur in
+		-*) _br_words "$common" ;;
+		*) _br_words 'create list show set enable disable rotate revoke delete usage check' ;;
 		esac ;;
 	init)
 		case $cur in
@@ -150,6 +183,11 @@ _br()
 		-*) _br_words " $common" ;;
 		*) : ;;
 		esac ;;
+	notebook.unset)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
 	notebook.reembed)
 		case $cur in
 		-*) _br_words " --plan --model $common" ;;
@@ -163,17 +201,17 @@ _br()
 	config.get)
 		case $cur in
 		-*) _br_words " $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate extract.helper' ;;
 		esac ;;
 	config.set)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate extract.helper' ;;
 		esac ;;
 	config.unset)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate extract.helper' ;;
 		esac ;;
 	config.list)
 		case $cur in
@@ -298,6 +336,61 @@ _br()
 	models)
 		case $cur in
 		-*) _br_words " --check --offered $common" ;;
+		*) : ;;
+		esac ;;
+	keys.create)
+		case $cur in
+		-*) _br_words " --kind --scope --for --tenant --from --rate --tokens-per-day --tokens-per-month --expires --owner --disabled $common" ;;
+		*) : ;;
+		esac ;;
+	keys.list)
+		case $cur in
+		-*) _br_words " --kind --all -a $common" ;;
+		*) : ;;
+		esac ;;
+	keys.show)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	keys.set)
+		case $cur in
+		-*) _br_words " --name --scope --for --tenant --from --rate --tokens-per-day --tokens-per-month --expires --owner $common" ;;
+		*) : ;;
+		esac ;;
+	keys.enable)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	keys.disable)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	keys.rotate)
+		case $cur in
+		-*) _br_words " --grace $common" ;;
+		*) : ;;
+		esac ;;
+	keys.revoke)
+		case $cur in
+		-*) _br_words " --old $common" ;;
+		*) : ;;
+		esac ;;
+	keys.delete)
+		case $cur in
+		-*) _br_words " --yes -y $common" ;;
+		*) : ;;
+		esac ;;
+	keys.usage)
+		case $cur in
+		-*) _br_words " --days $common" ;;
+		*) : ;;
+		esac ;;
+	keys.check)
+		case $cur in
+		-*) _br_words " --address --scope --for --tenant --kind $common" ;;
 		*) : ;;
 		esac ;;
 	help)

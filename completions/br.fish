@@ -56,6 +56,7 @@ complete -c br -n '__br_at' -fa export -d 'write a notebook into one portable fi
 complete -c br -n '__br_at' -fa import -d 'make a notebook from an exported file'
 complete -c br -n '__br_at' -fa doctor -d 'check the surroundings br runs in'
 complete -c br -n '__br_at' -fa models -d 'list the models in use and check their services'
+complete -c br -n '__br_at' -fa keys -d 'make and manage keys for programs that use the server'
 complete -c br -n '__br_at' -fa help -d 'show help on br or on one verb'
 complete -c br -n '__br_at' -fa version -d 'show the version of br and of what it is made of'
 complete -c br -n '__br_at' -fa completion -d 'print the completion script of a shell'
@@ -64,7 +65,8 @@ complete -c br -n '__br_at notebook' -fa list -d 'show all notebooks'
 complete -c br -n '__br_at notebook' -fa show -d 'show one notebook and its settings'
 complete -c br -n '__br_at notebook' -fa rename -d 'give a notebook another name'
 complete -c br -n '__br_at notebook' -fa use -d 'choose the notebook that verbs work on'
-complete -c br -n '__br_at notebook' -fa set -d 'change a setting of the notebook'
+complete -c br -n '__br_at notebook' -fa set -d 'change settings of the notebook, all of them or none'
+complete -c br -n '__br_at notebook' -fa unset -d 'take settings of the notebook back'
 complete -c br -n '__br_at notebook' -fa reembed -d 'make the vectors of a notebook anew, with another model'
 complete -c br -n '__br_at notebook' -fa delete -d 'delete a notebook with all its documents'
 complete -c br -n '__br_at config' -fa get -d 'print one setting'
@@ -82,6 +84,17 @@ complete -c br -n '__br_at docs' -fa duplicates -d 'show documents that are the 
 complete -c br -n '__br_at index' -fa build -d 'build the index of a notebook'
 complete -c br -n '__br_at index' -fa status -d 'show the indexes, and whether one is due'
 complete -c br -n '__br_at index' -fa drop -d 'remove the index of a notebook'
+complete -c br -n '__br_at keys' -fa create -d 'make a key and print its secret, this once'
+complete -c br -n '__br_at keys' -fa list -d 'show all keys that are not revoked'
+complete -c br -n '__br_at keys' -fa show -d 'show one key: its state, limits and secrets\' ids'
+complete -c br -n '__br_at keys' -fa set -d 'change what a key may do'
+complete -c br -n '__br_at keys' -fa enable -d 'let a key be used again'
+complete -c br -n '__br_at keys' -fa disable -d 'let a key not be used for a while'
+complete -c br -n '__br_at keys' -fa rotate -d 'give a key a new secret and print it, this once'
+complete -c br -n '__br_at keys' -fa revoke -d 'end a key for good, and keep its usage'
+complete -c br -n '__br_at keys' -fa delete -d 'remove a key and its usage'
+complete -c br -n '__br_at keys' -fa usage -d 'show what a key was used for, by day'
+complete -c br -n '__br_at keys' -fa check -d 'tell what a secret on standard input may do'
 complete -c br -n '__br_in init' -xa '(__fish_complete_directories)'
 complete -c br -n '__br_in notebook list' -l names -d 'only the names, one a line'
 complete -c br -n '__br_in notebook show' -xa '(br notebook list --names 2>/dev/null)'
@@ -92,11 +105,11 @@ complete -c br -n '__br_in notebook reembed' -l model -d 'whose vectors: of the 
 complete -c br -n '__br_in notebook reembed' -xa '(br notebook list --names 2>/dev/null)'
 complete -c br -n '__br_in notebook delete' -l yes -s y -d 'do not ask'
 complete -c br -n '__br_in notebook delete' -xa '(br notebook list --names 2>/dev/null)'
-complete -c br -n '__br_in config get' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper'
+complete -c br -n '__br_in config get' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate extract.helper'
 complete -c br -n '__br_in config set' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config set' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper'
+complete -c br -n '__br_in config set' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate extract.helper'
 complete -c br -n '__br_in config unset' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config unset' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language extract.helper'
+complete -c br -n '__br_in config unset' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate extract.helper'
 complete -c br -n '__br_in config list' -l set -d 'only settings that differ from the built-in ones'
 complete -c br -n '__br_in config path' -l user -d 'the user\'s own settings instead of the workspace\'s'
 complete -c br -n '__br_in sync' -l plan -d 'tell what would be done and touch nothing; exit 4 if there is something'
@@ -190,5 +203,37 @@ complete -c br -n '__br_in import' -l reembed -d 'make the vectors anew, with th
 complete -c br -n '__br_in import' -F
 complete -c br -n '__br_in models' -l check -d 'ask each service for something small'
 complete -c br -n '__br_in models' -l offered -d 'list what the service of a role offers instead' -xa 'chat embed rerank'
-complete -c br -n '__br_in help' -xa 'init status notebook config sync watch ingest upload docs query eval verify gc index backup export import doctor models help version completion'
+complete -c br -n '__br_in keys create' -l kind -d 'the API that it is for' -xa 'any beyond quivr baiyuan'
+complete -c br -n '__br_in keys create' -l scope -d 'what it allows: query, kb:read, kb:write, documents:write, webhooks:manage, wiki:write, admin; separated by commas' -x
+complete -c br -n '__br_in keys create' -l for -d 'a notebook that it may use; all without one, but for kind beyond the one in use' -xa '(br notebook list --names 2>/dev/null)'
+complete -c br -n '__br_in keys create' -l tenant -d 'a tenant that it belongs to' -x
+complete -c br -n '__br_in keys create' -l from -d 'an address or network that it may be used from; any without one' -x
+complete -c br -n '__br_in keys create' -l rate -d 'at most n requests in any second, minute, hour or day; may be given for several periods' -x
+complete -c br -n '__br_in keys create' -l tokens-per-day -d 'tokens of answers in a day of UTC; 0 for no limit' -x
+complete -c br -n '__br_in keys create' -l tokens-per-month -d 'and in a month' -x
+complete -c br -n '__br_in keys create' -l expires -d 'when it ends: 90d or 12h from now, 2027-01-31, 2027-01-31T12:00:00Z, or never' -x
+complete -c br -n '__br_in keys create' -l owner -d 'the user to whom it belongs' -x
+complete -c br -n '__br_in keys create' -l disabled -d 'not usable until \'br keys enable\''
+complete -c br -n '__br_in keys list' -l kind -d 'only keys of this kind' -xa 'any beyond quivr baiyuan'
+complete -c br -n '__br_in keys list' -l all -s a -d 'revoked keys too'
+complete -c br -n '__br_in keys set' -l name -d 'another name' -x
+complete -c br -n '__br_in keys set' -l scope -d 'what it allows: query, kb:read, kb:write, documents:write, webhooks:manage, wiki:write, admin; separated by commas' -x
+complete -c br -n '__br_in keys set' -l for -d 'a notebook that it may use; \'all\' for every one' -xa '(br notebook list --names 2>/dev/null)'
+complete -c br -n '__br_in keys set' -l tenant -d 'a tenant that it belongs to' -x
+complete -c br -n '__br_in keys set' -l from -d 'an address or network that it may be used from; any without one' -x
+complete -c br -n '__br_in keys set' -l rate -d 'at most n requests in any second, minute, hour or day; may be given for several periods' -x
+complete -c br -n '__br_in keys set' -l tokens-per-day -d 'tokens of answers in a day of UTC; 0 for no limit' -x
+complete -c br -n '__br_in keys set' -l tokens-per-month -d 'and in a month' -x
+complete -c br -n '__br_in keys set' -l expires -d 'when it ends: 90d or 12h from now, 2027-01-31, 2027-01-31T12:00:00Z, or never' -x
+complete -c br -n '__br_in keys set' -l owner -d 'the user to whom it belongs' -x
+complete -c br -n '__br_in keys rotate' -l grace -d 'how long the old secret still works (0, 90m, 24h, 7d)' -x
+complete -c br -n '__br_in keys revoke' -l old -d 'only secrets that were rotated away, before their time'
+complete -c br -n '__br_in keys delete' -l yes -s y -d 'do not ask'
+complete -c br -n '__br_in keys usage' -l days -d 'so many days, today included' -x
+complete -c br -n '__br_in keys check' -l address -d 'as if it came from there' -x
+complete -c br -n '__br_in keys check' -l scope -d 'and wanted to do this' -x
+complete -c br -n '__br_in keys check' -l for -d 'with this notebook' -xa '(br notebook list --names 2>/dev/null)'
+complete -c br -n '__br_in keys check' -l tenant -d 'as this tenant' -x
+complete -c br -n '__br_in keys check' -l kind -d 'at this API' -xa 'any beyond quivr baiyuan'
+complete -c br -n '__br_in help' -xa 'init status notebook config sync watch ingest upload docs query eval verify gc index backup export import doctor models keys help version completion'
 complete -c br -n '__br_in completion' -xa 'bash zsh fish'

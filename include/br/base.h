@@ -38,6 +38,7 @@
 	X(LOCKED,        11,  503, true,  "another process is writing to the workspace")            \
 	X(AUTH,          12,  401, false, "key missing or refused")                                 \
 	X(FORBIDDEN,     12,  403, false, "this key may not do that")                               \
+	X(LIMITED,       12,  429, true,  "rate limit or budget of this key reached")               \
 	X(UPSTREAM,      13,  502, true,  "model service failed")                                   \
 	X(FULL,          14,  507, true,  "disk full")                                              \
 	X(TOOBIG,        14,  413, false, "over a limit")                                           \
@@ -206,6 +207,23 @@ void br_hex(char *out, const uint8_t *p, size_t n);               /* 2n characte
 void br_random(void *p, size_t n);                                /* from the kernel */
 void br_uuid(char out[37]);                                       /* random, version 4, lower case */
 void br_uuid_ordered(char out[37], int64_t ms);                   /* version 7: sorts by time, so that keys are appended */
+
+/* ---- secrets ---- */
+
+bool br_secret_equal(const void *a, const void *b, size_t n);     /* the same number of steps whatever the bytes are */
+void br_wipe(void *p, size_t n);                                  /* zeroes that no compiler leaves out */
+void br_base64url(struct br_buf *out, const void *p, size_t n);   /* appended, without padding */
+bool br_base64url_decode(struct br_buf *out, struct br_slice text); /* strict: no padding, no white space, one text for each value */
+
+/* ---- signatures of others (sign.c); a key may be shared by threads ---- */
+
+enum br_sign_alg { BR_SIGN_RS256, BR_SIGN_ES256 };
+struct br_pubkey;
+struct br_pubkey *br_pubkey_rsa(struct br_slice n, struct br_slice e);  /* big-endian; NULL: not a key of 2048 to 8192 bits */
+struct br_pubkey *br_pubkey_p256(struct br_slice x, struct br_slice y); /* 32 bytes each; NULL: not a point of the curve */
+void br_pubkey_free(struct br_pubkey *k);
+enum br_sign_alg br_pubkey_alg(const struct br_pubkey *k);
+bool br_pubkey_verify(const struct br_pubkey *k, struct br_slice text, struct br_slice sig);
 
 /* ---- strings ---- */
 

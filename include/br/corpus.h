@@ -69,8 +69,6 @@ BR_MUST_USE int br_nb_create(struct br_ws *ws, const char *name, char id_out[37]
 BR_MUST_USE int br_nb_rename(struct br_ws *ws, const char *name, const char *to, struct br_err *err);
 BR_MUST_USE int br_nb_use(struct br_ws *ws, const char *name, struct br_err *err);
 BR_MUST_USE int br_nb_delete(struct br_ws *ws, const char *name, struct br_err *err); /* documents, index and all; in one commit */
-/* Keys: language, chunk.strategy, chunk.size, chunk.overlap, bm25.k1, bm25.b. Those that change the index apply to documents (re)indexed later; *reindex says so. */
-BR_MUST_USE int br_nb_set(struct br_ws *ws, const char *name, const char *key, const char *value, bool *reindex, struct br_err *err);
 bool br_nb_name_ok(const char *name, struct br_err *err);
 const char *br_nb_current(char **out, struct br_txn *t); /* name in use; caller frees *out */
 
@@ -105,6 +103,45 @@ struct br_reembed_opts {
  * before. Stopped or killed it leaves what the service gave in the cache, and the next run goes on from there.
  */
 BR_MUST_USE int br_nb_reembed(struct br_reembed_stats *out, struct br_ws *ws, const char *name, const struct br_reembed_opts *opts, struct br_err *err);
+
+/* ---- settings of notebooks: the table is in src/corpus/nb_settings.c; br-notebook(1) lists it ---- */
+
+enum br_nb_setting_type {
+	BR_NBS_CONFIG, /* type, range and default of a new notebook are those of the setting of that name in br-config(5) */
+	BR_NBS_STR, BR_NBS_TEXT, BR_NBS_INT, BR_NBS_NUM, BR_NBS_BOOL, BR_NBS_ENUM, BR_NBS_LIST, BR_NBS_OBJECT,
+};
+enum br_nb_api { BR_API_BEYOND, BR_API_QUIVR, BR_API_BAIYUAN };
+struct br_nb_setting {
+	const char *key;                     /* "chat.temperature" */
+	enum br_nb_setting_type type;
+	double min, max;                     /* numbers; max of texts: bytes, of lists: elements */
+	const char *dflt;                    /* as one would type it; NULL: unset, null in JSON */
+	const char *choices;                 /* ENUM: "a|b|c" */
+	const char *beyond, *quivr, *baiyuan; /* its name there, "strategies_config.match_count"; NULL: none */
+	enum { BR_NBS_NO_CHECK, BR_NBS_PATTERNS, BR_NBS_SCHEMA } check;
+	bool fixed;                          /* cannot be changed once there are documents */
+	bool reindex;                        /* holds for documents indexed from then on */
+	const char *help;
+};
+const struct br_nb_setting *br_nb_settings(size_t *n);
+const struct br_nb_setting *br_nb_setting_find(const char *key);
+const struct br_nb_setting *br_nb_setting_named(enum br_nb_api api, const char *name);
+BR_MUST_USE int br_nb_setting_check(const char *key, const char *value, struct br_err *err); /* USAGE */
+/* All in one commit, or none. value NULL: back to the default (of those with a field of their own: as in a new notebook). */
+struct br_nb_pair { const char *key, *value; };
+BR_MUST_USE int br_nb_set_all(struct br_ws *ws, const char *name, const struct br_nb_pair *pair, size_t n, bool *reindex, struct br_err *err);
+BR_MUST_USE int br_nb_set(struct br_ws *ws, const char *name, const char *key, const char *value, bool *reindex, struct br_err *err);
+/* Values in force; of a setting without a default: NULL, 0, false. Not for those of type CONFIG, which are fields of br_nb. nb outlives v. */
+struct br_nb_values;
+struct br_nb_values *br_nb_values_new(const struct br_nb *nb);
+void br_nb_values_free(struct br_nb_values *v);
+bool br_nb_is_set(const struct br_nb_values *v, const char *key);
+const char *br_nb_str(const struct br_nb_values *v, const char *key);
+int64_t br_nb_int(const struct br_nb_values *v, const char *key);
+double br_nb_num(const struct br_nb_values *v, const char *key);
+bool br_nb_bool(const struct br_nb_values *v, const char *key);
+const struct br_jval *br_nb_json(const struct br_nb_values *v, const char *key); /* LIST, OBJECT: what was set, or NULL */
+void br_nb_value_write(struct br_json *j, const struct br_nb_values *v, const struct br_nb_setting *s); /* of any type; null when unset */
 
 /* ---- documents ---- */
 

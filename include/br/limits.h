@@ -38,6 +38,20 @@
 #define BR_MAX_MODEL_ID      127          /* name of an embedding model, bytes: longer ones are cut */
 #define BR_MAX_NOTEBOOK_NAME 128
 #define BR_MAX_CONFIG        (1u << 20)
+#define BR_MAX_SETTING       (64u << 10)  /* bytes of one setting of a notebook */
+
+/* keys */
+#define BR_MAX_KEY_NAME      200          /* bytes of a key's name, owner, or a tenant's name */
+#define BR_MAX_KEY_LIST      256          /* notebooks, tenants or addresses of one key */
+#define BR_MAX_KEY_RATES     4            /* rate limits of one key */
+#define BR_MAX_KEY_SECRETS   16           /* secrets of one key that are remembered, revoked ones included */
+#define BR_MAX_SECRET        512          /* bytes of a secret that is looked up; ours have fewer than 64 */
+#define BR_MAX_RATE          1000000      /* requests in one period */
+#define BR_MAX_KEY_ADDRESSES 1000         /* different addresses counted for a key on one day */
+#define BR_MAX_KEYS          100000
+#define BR_MAX_JWT           (16u << 10)  /* bytes of a token */
+#define BR_MAX_JWKS          (256u << 10) /* bytes of an issuer's key set */
+#define BR_MAX_JWKS_KEYS     100
 
 /* vector indexes */
 #define BR_MAX_VINDEX_JSON   (16u << 10)  /* bytes of the description beside an index file */

@@ -20,7 +20,7 @@
 
 #define BR_STORE_FORMAT 2
 
-/* Keys of all per-notebook tables begin with the notebook's u32, big-endian ("nb"). See br-index(5) for every record. */
+/* Keys of all per-notebook tables (not META, NOTEBOOK, EXTID and those of keys) begin with the notebook's u32, big-endian ("nb"). See br-index(5) for every record. */
 #define BR_TABLE_LIST(X)                                                                             \
 	X(META)     /* ascii name -> number or text                                            */    \
 	X(NOTEBOOK) /* nb -> notebook record                                                   */    \
@@ -34,7 +34,10 @@
 	X(DEAD)     /* nb, block -> bitmap of deleted chunks                                   */    \
 	X(TERM)     /* nb, term -> df, and the postings or where they are                      */    \
 	X(POST)     /* nb, term number, first chunk -> packed postings                         */    \
-	X(DICT)     /* nb, dictionary id -> zstd dictionary of texts                           */
+	X(DICT)     /* nb, dictionary id -> zstd dictionary of texts                           */    \
+	X(KEY)      /* key number -> key record                                                */    \
+	X(KEYREF)   /* kind u8, hash prefix and number, or id -> key number                    */    \
+	X(KEYUSE)   /* key number, day -> what it was used for                                 */
 
 enum br_table {
 #define X(name) BR_T_##name,

@@ -128,6 +128,10 @@ static const struct br_setting table[] = {
 	  "read the text of pictures and scanned pages, when tesseract is installed" },
 	{ "extract.ocr_language", NULL,     BR_SET_STR,     "eng",       ANY, NULL, false,
 	  "languages of pictures and scans, as tesseract names them (eng+deu)" },
+	{ "auth.profile",    "BR_PROFILE",  BR_SET_ENUM,    "development", ANY, "production|staging|development", false,
+	  "how strict the server is: limits of requests and of keys that have none, age of secrets, HTTPS, audit log" },
+	{ "auth.developer_rate", "EXTERNAL_API_DEFAULT_RATE_LIMIT", BR_SET_STR, "100/hour", ANY, NULL, false,
+	  "rate limit of new keys of kind beyond that name none" },
 	{ "extract.helper",  "BR_EXTRACT",  BR_SET_STR,     NULL,        ANY, NULL, true,
 	  "path of the br-extract program" },
 };

@@ -3,6 +3,7 @@
  * Record and keys: man/br-index.5, DOCUMENTS.
  */
 #include "internal.h"
+#include "settings.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -305,6 +306,8 @@ static int del_extid(struct br_txn *t, enum br_extid_kind kind, const char *id, 
 struct nb_change {
 	struct br_ws *ws;
 	const char *name, *to, *key, *value;
+	const struct br_nb_pair *pair;
+	size_t pairs;
 	char id[37];
 	bool reindex;
 };
@@ -528,16 +531,21 @@ int nb_publish(struct br_txn *t, struct br_nb *nb, bool replace, struct br_err *
 
 /* ---- settings ---- */
 
-static int apply_setting(struct br_nb *nb, struct nb_change *c, struct br_err *err)
+static int apply_setting(struct br_nb *nb, struct br_arena *a, struct nb_change *c, struct br_err *err)
 {
+	const struct br_nb_setting *s = br_nb_setting_find(c->key);
 	const char *key = c->key, *v = c->value;
 	int rc;
 
-	if (strcmp(key, "language") && strncmp(key, "chunk.", 6) && strncmp(key, "bm25.", 5))
-		return br_fail(err, BR_EUSAGE, "no notebook setting '%s'", key);
+	if (!s)
+		return nb_setting_unknown(key, err);
+	c->reindex |= s->reindex;
+	if (s->type != BR_NBS_CONFIG)
+		return nb_setting_put(nb, a, s, v, err);
+	if (!v && !(v = br_config_get(c->ws->config, key, NULL)))
+		v = "";
 	if ((rc = br_config_check(key, v, err)) < 0)
 		return rc;
-	c->reindex = strncmp(key, "bm25.", 5) != 0;
 	if (!strcmp(key, "language")) {
 		memset(nb->lang, 0, sizeof nb->lang);
 		memcpy(nb->lang, v, strnlen(v, sizeof nb->lang - 1));
@@ -551,7 +559,21 @@ static int apply_setting(struct br_nb *nb, struct nb_change *c, struct br_err *e
 		nb->k1 = strtod(v, NULL);
 	else
 		nb->b = strtod(v, NULL);
-	return settings_fit(nb, err);
+	return 0;
+}
+
+/* In the order given; what must fit together is looked at when all are in place. */
+static int apply_settings(struct br_nb *nb, struct br_arena *a, struct nb_change *c, struct br_err *err)
+{
+	int rc = 0;
+
+	c->reindex = false;
+	for (size_t i = 0; i < c->pairs && rc == 0; i++) {
+		c->key = c->pair[i].key;
+		c->value = c->pair[i].value;
+		rc = apply_setting(nb, a, c, err);
+	}
+	return rc < 0 ? rc : settings_fit(nb, err);
 }
 
 static int set_nb(struct br_txn *t, void *arg, struct br_err *err)
@@ -561,17 +583,22 @@ static int set_nb(struct br_txn *t, void *arg, struct br_err *err)
 	struct br_nb *nb;
 	int rc;
 
-	if ((rc = br_nb_get(&nb, &a, t, c->name, err)) == 0 && (rc = apply_setting(nb, c, err)) == 0)
+	if ((rc = br_nb_get(&nb, &a, t, c->name, err)) == 0 && (rc = apply_settings(nb, &a, c, err)) == 0)
 		rc = nb_store(t, nb, err);
 	br_arena_release(&a);
 	return rc;
 }
 
-int br_nb_set(struct br_ws *ws, const char *name, const char *key, const char *value, bool *reindex, struct br_err *err)
+int br_nb_set_all(struct br_ws *ws, const char *name, const struct br_nb_pair *pair, size_t n, bool *reindex, struct br_err *err)
 {
-	struct nb_change c = { .ws = ws, .name = name, .key = key, .value = value };
+	struct nb_change c = { .ws = ws, .name = name, .pair = pair, .pairs = n };
 	int rc = br_store_write(ws->store, set_nb, &c, err);
 
 	*reindex = c.reindex;
 	return rc;
+}
+
+int br_nb_set(struct br_ws *ws, const char *name, const char *key, const char *value, bool *reindex, struct br_err *err)
+{
+	return br_nb_set_all(ws, name, &(struct br_nb_pair){ key, value }, 1, reindex, err);
 }

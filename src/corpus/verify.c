@@ -297,6 +297,18 @@ static void check_name(struct verify *v, enum br_extid_kind kind, const char *na
 		problem(v, "notebook '%s' is not found by its %s", v->nb->name, kind == EXT_NB_ID ? "id" : "name");
 }
 
+static void check_settings(struct verify *v)
+{
+	struct br_err err = { 0 };
+	struct br_jdoc *doc;
+	int rc = br_jdoc_parse(&doc, br_slice_str(v->nb->settings), "settings", &err);
+
+	if (rc == -BR_EINPUT)
+		problem(v, "notebook '%s': %s", v->nb->name, err.msg);
+	else if (!no_memory(v, rc))
+		br_jdoc_free(doc);
+}
+
 static void check_index(struct verify *v)
 {
 	const struct br_nb *nb = v->nb;
@@ -338,6 +350,7 @@ static void check_nb(struct verify *v, const struct br_nb *nb)
 	doc_check_init(&v->doc, v->t, nb->nb);
 	v->doc.quick = v->quick;
 	br_key_init(&k, nb->nb);
+	check_settings(v);
 	check_name(v, EXT_NB_ID, nb->id);
 	check_name(v, EXT_NB_NAME, nb->name);
 	check(v, scan(v->t, BR_T_DOC, br_key_slice(&k), check_doc_record, v, &err), &err);

@@ -83,3 +83,42 @@ prepare() { small_workspace; }
 	want 0 notebook show other --json
 	json '.settings.language == "de"'
 }
+
+@test "set: several settings at once, all or none, and unset" {
+	want 0 notebook set chat.persona mentor chat.temperature 0.9 tags 'a, b' search.top 20
+	err_empty
+	want 0 notebook show
+	out_has chat.persona
+	out_has mentor
+	out_lacks search.rrf_k
+	want 0 notebook show --json
+	json '.settings | .["chat.persona"] == "mentor" and .["chat.temperature"] == 0.9 and .["search.top"] == 20 and .["search.rrf_k"] == 60
+	      and .["chat.language"] == null and .["chunk.size"] == 1000'
+	want 129 notebook set chat.persona clear chat.temperature 9
+	err_has "chat.temperature: 9 is not between 0 and 2"
+	want 129 notebook set chat.persona
+	err_has "missing operand"
+	want 129 notebook set chat.persona clear chat.temperature
+	err_has "'chat.temperature' has no value"
+	want 129 notebook set chat.persona pirate
+	err_has "chat.persona: 'pirate' is not one of professional|funny|mentor"
+	want 129 notebook set chat.persone clear
+	err_has "did you mean 'chat.persona'?"
+	want 0 notebook show --json
+	json '.settings["chat.persona"] == "mentor"'
+	want 0 notebook set --json chat.system_prompt $'two\nlines' metadata '{"a":{"b":[1,null]}}' chunk.size 600
+	json '.v == 1 and .notebook == "default" and .reindex and .settings["chat.system_prompt"] == "two\nlines"
+	      and .settings.metadata == {"a":{"b":[1,null]}} and (.settings | length == 3)'
+	err_empty
+	want 0 notebook unset chat.persona chunk.size
+	want 0 notebook show --json
+	json '.settings | .["chat.persona"] == null and .["chunk.size"] == 1000 and .["chat.temperature"] == 0.9'
+	want 129 notebook unset nonsense
+	want 129 notebook set metadata '{"a":'
+	err_has "metadata"
+	want 0 notebook create other
+	want 0 notebook set -n other chat.persona funny
+	want 0 notebook show default --json
+	json '.settings["chat.persona"] == null'
+	want 0 verify
+}

@@ -3,9 +3,11 @@
 load lib
 
 VERBS=(init status sync watch ingest upload query eval verify gc backup export import doctor models help version completion
-       'notebook create' 'notebook list' 'notebook show' 'notebook rename' 'notebook use' 'notebook set' 'notebook reembed' 'notebook delete'
+       'notebook create' 'notebook list' 'notebook show' 'notebook rename' 'notebook use' 'notebook set' 'notebook reembed' 'notebook unset' 'notebook delete'
        'config get' 'config set' 'config unset' 'config list' 'config path' 'config trust' 'config untrust'
-       'docs list' 'docs show' 'docs cat' 'docs rm' 'docs duplicates' 'index build' 'index status' 'index drop')
+       'docs list' 'docs show' 'docs cat' 'docs rm' 'docs duplicates' 'index build' 'index status' 'index drop'
+       'keys create' 'keys list' 'keys show' 'keys set' 'keys enable' 'keys disable' 'keys rotate' 'keys revoke' 'keys delete'
+       'keys usage' 'keys check')
 
 @test "the list here is the list of the program" {
 	[ -n "$BR_GEN" ] || skip "BR_GEN not set"
@@ -77,6 +79,9 @@ VERBS=(init status sync watch ingest upload query eval verify gc backup export i
 	no_workspace notebook set language de
 	no_workspace notebook delete n
 	no_workspace notebook reembed n
+	no_workspace keys create k
+	no_workspace keys list
+	no_workspace keys check
 	want 10 config trust
 	want 10 config path
 	want 10 config set search.top 3
