@@ -34,7 +34,11 @@
 	X(DEAD)     /* nb, block -> bitmap of deleted chunks                                   */    \
 	X(TERM)     /* nb, term -> df, and the postings or where they are                      */    \
 	X(POST)     /* nb, term number, first chunk -> packed postings                         */    \
-	X(DICT)     /* nb, dictionary id -> zstd dictionary of texts                           */
+	X(DICT)     /* nb, dictionary id -> zstd dictionary of texts                           */    \
+	X(CHAT)     /* nb, conversation -> its record                                          */    \
+	X(MSG)      /* nb, conversation, number -> one message                                 */    \
+	X(REPLY)    /* nb, hash128(question and settings) -> an answer that was given          */    \
+	X(ASKED)    /* nb, number -> a question that was asked                                 */
 
 enum br_table {
 #define X(name) BR_T_##name,

@@ -44,6 +44,8 @@ static const struct br_setting table[] = {
 	  "passages from which on auto builds a vector index; fewer are compared one by one" },
 	{ "ann.auto",        "BR_ANN_AUTO", BR_SET_ENUM,    "true",      ANY, "true|false|wait", false,
 	  "after sync and ingest, build a vector index that is due: in the background, never, or before they end" },
+	{ "log.questions",   NULL,          BR_SET_BOOL,    "false",     ANY, NULL, false,
+	  "keep past questions of 'br chat' with where their answers came from, for 'br log'" },
 	{ "extract.helper",  "BR_EXTRACT",  BR_SET_STR,     NULL,        ANY, NULL, true,
 	  "path of the br-extract program" },
 };

@@ -12,7 +12,7 @@ void extid_key(struct br_key *k, enum br_extid_kind kind, uint32_t nb, const cha
 {
 	k->b[0] = (char)kind;
 	k->n = 1;
-	if (kind == EXT_DOC_ID)
+	if (kind >= EXT_DOC_ID)
 		br_key_u32(k, nb);
 	br_key_bytes(k, id, strnlen(id, 256));
 }
@@ -426,9 +426,12 @@ static int delete_ids(struct br_txn *t, const struct br_nb *nb, struct br_err *e
 	struct br_key docs;
 	int rc;
 
-	extid_key(&docs, EXT_DOC_ID, nb->nb, "");
-	if ((rc = br_del_prefix(t, BR_T_EXTID, br_key_slice(&docs), err)) < 0 ||
-	    (rc = del_extid(t, EXT_NB_ID, nb->id, err)) < 0)
+	for (int kind = EXT_DOC_ID; kind <= BR_EXT_MESSAGE; kind++) {
+		extid_key(&docs, (enum br_extid_kind)kind, nb->nb, "");
+		if ((rc = br_del_prefix(t, BR_T_EXTID, br_key_slice(&docs), err)) < 0)
+			return rc;
+	}
+	if ((rc = del_extid(t, EXT_NB_ID, nb->id, err)) < 0)
 		return rc;
 	return del_extid(t, EXT_NB_NAME, nb->name, err);
 }
@@ -450,7 +453,8 @@ static int use_first(struct br_txn *t, struct br_err *err)
 
 static int delete_nb(struct br_txn *t, void *arg, struct br_err *err)
 {
-	static const enum br_table tables[] = { BR_T_NOTEBOOK, BR_T_DOC, BR_T_PATH, BR_T_TEXT, BR_T_DICT, BR_T_CHUNK, BR_T_DEAD };
+	static const enum br_table tables[] = { BR_T_NOTEBOOK, BR_T_DOC, BR_T_PATH, BR_T_TEXT, BR_T_DICT, BR_T_CHUNK, BR_T_DEAD,
+		BR_T_CHAT, BR_T_MSG, BR_T_REPLY, BR_T_ASKED };
 	struct nb_change *c = arg;
 	struct br_arena a = { 0 };
 	struct br_nb *nb;

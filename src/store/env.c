@@ -250,18 +250,61 @@ static int check_format(struct br_store *s, MDB_txn *m, struct br_err *err)
 	return 0;
 }
 
-static int open_tables(struct br_store *s, struct br_err *err)
+/* Tables from this one on came after format 2 was first written: where one is missing it is made. */
+enum { FIRST_LATER_TABLE = BR_T_CHAT };
+
+/* Outside of the writers' count of commits: nothing that anybody has read changes. */
+static int add_tables(struct br_store *s, struct br_err *err)
+{
+	struct br_lock lock;
+	MDB_txn *m;
+	MDB_dbi dbi;
+	int rc = br_lock_take(&lock, s->lock_path, s->wait_ms, err);
+
+	if (rc < 0)
+		return rc;
+	rc = mdb_txn_begin(s->env, NULL, 0, &m);
+	for (int i = FIRST_LATER_TABLE; !rc && i < BR_TABLE_COUNT; i++)
+		rc = mdb_dbi_open(m, s->table_name[i], MDB_CREATE, &dbi);
+	if (rc)
+		mdb_txn_abort(m);
+	else
+		rc = mdb_txn_commit(m);
+	br_lock_drop(&lock);
+	return rc ? br_store__fail(err, s, rc, "add tables to", -1) : 0;
+}
+
+/* 1: a later table is missing. */
+static int open_tables_once(struct br_store *s, struct br_err *err)
 {
 	struct br_txn *t;
+	bool missing = false;
 	int rc = br_txn_read(&t, s, err);
 
 	if (rc < 0)
 		return rc;
 	rc = check_format(s, t->m, err);
-	for (int i = 0; rc == 0 && i < BR_TABLE_COUNT; i++)
-		if ((rc = mdb_dbi_open(t->m, s->table_name[i], 0, &s->dbi[i])))
+	for (int i = 0; rc == 0 && i < BR_TABLE_COUNT; i++) {
+		rc = mdb_dbi_open(t->m, s->table_name[i], 0, &s->dbi[i]);
+		if (rc == MDB_NOTFOUND && i >= FIRST_LATER_TABLE) {
+			missing = true;
+			rc = 0;
+		}
+		if (rc)
 			rc = br_store__fail(err, s, rc, "open", i);
+	}
 	br_store__txn_finish(t, rc == 0);
+	return rc ? rc : missing;
+}
+
+static int open_tables(struct br_store *s, struct br_err *err)
+{
+	int rc = open_tables_once(s, err);
+
+	if (rc > 0 && (rc = add_tables(s, err)) == 0)
+		rc = open_tables_once(s, err);
+	if (rc > 0)
+		rc = br_fail(err, BR_ECORRUPT, "'%s' is damaged: tables that were added are not there", s->data_path);
 	if (rc == 0)
 		br_store__watch(s);
 	return rc;
