@@ -20,7 +20,7 @@ _br()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= word i
 	local -a where=()
-	local verbs='init status notebook config sync ingest upload docs query eval verify gc index doctor help version completion'
+	local verbs='init status notebook config sync ingest upload docs query chat log eval verify gc index doctor help version completion'
 	local common=' --directory -C --workspace --notebook -n --json --quiet -q --verbose -v --no-color --wait --timeout --help -h'
 
 	COMPREPLY=()
@@ -33,7 +33,7 @@ _br()
 		-*) ;;
 		*)	case $cmd in
 			'') cmd=$word ;;
-			notebook|config|docs|index) cmd=$cmd.$word ;;
+			notebook|config|docs|chat|index) cmd=$cmd.$word ;;
 			esac ;;
 		esac
 	done
@@ -57,6 +57,16 @@ _br()
 	query:--format) _br_words 'text json ndjson trec csv'; return ;;
 	query:--full-text-weight) :; return ;;
 	query:--semantic-weight) :; return ;;
+	chat:--conversation|chat:-c) :; return ;;
+	chat:--top|chat:-k) :; return ;;
+	chat:--strategy|chat:-s) _br_words 'hybrid fusion full_text semantic'; return ;;
+	chat:--files) :; return ;;
+	chat:--filter|chat:-f) :; return ;;
+	chat:--persona) _br_words 'professional funny mentor storyteller clear custom'; return ;;
+	chat:--language) _br_words 'en de es fr it pt nl ru zh ja'; return ;;
+	chat.export:--format) _br_words 'markdown json'; return ;;
+	chat.feedback:--comment|chat.feedback:-m) :; return ;;
+	log:--top|log:-k) :; return ;;
 	eval:--strategy|eval:-s) _br_words 'hybrid fusion full_text semantic'; return ;;
 	eval:--qrels) _br_files -f; return ;;
 	eval:--queries) _br_files -f; return ;;
@@ -91,6 +101,11 @@ _br()
 		case $cur in
 		-*) _br_words "$common" ;;
 		*) _br_words 'list show cat rm' ;;
+		esac ;;
+	chat)
+		case $cur in
+		-*) _br_words " --conversation -c --new --top -k --strategy -s --files --filter -f --plain --persona --language --strict --suggest --no-stream --no-save $common" ;;
+		*) _br_words 'list show rename pin archive delete export feedback' ;;
 		esac ;;
 	index)
 		case $cur in
@@ -145,17 +160,17 @@ _br()
 	config.get)
 		case $cur in
 		-*) _br_words " $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto log.questions extract.helper' ;;
 		esac ;;
 	config.set)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto log.questions extract.helper' ;;
 		esac ;;
 	config.unset)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto log.questions extract.helper' ;;
 		esac ;;
 	config.list)
 		case $cur in
@@ -215,6 +230,51 @@ _br()
 	query)
 		case $cur in
 		-*) _br_words " --top -k --strategy -s --filter -f --by-doc -d --no-fold --plain --files-only -l --format --explain -e --full-text-weight --semantic-weight --stdin $common" ;;
+		*) : ;;
+		esac ;;
+	chat.list)
+		case $cur in
+		-*) _br_words " --all -a $common" ;;
+		*) : ;;
+		esac ;;
+	chat.show)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	chat.rename)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	chat.pin)
+		case $cur in
+		-*) _br_words " --off $common" ;;
+		*) : ;;
+		esac ;;
+	chat.archive)
+		case $cur in
+		-*) _br_words " --off $common" ;;
+		*) : ;;
+		esac ;;
+	chat.delete)
+		case $cur in
+		-*) _br_words " --yes -y $common" ;;
+		*) : ;;
+		esac ;;
+	chat.export)
+		case $cur in
+		-*) _br_words " --format $common" ;;
+		*) : ;;
+		esac ;;
+	chat.feedback)
+		case $cur in
+		-*) _br_words " --like --dislike --comment -m $common" ;;
+		*) : ;;
+		esac ;;
+	log)
+		case $cur in
+		-*) _br_words " --top -k --clear $common" ;;
 		*) : ;;
 		esac ;;
 	eval)

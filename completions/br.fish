@@ -46,6 +46,8 @@ complete -c br -n '__br_at' -fa ingest -d 'add or update files, folders or recor
 complete -c br -n '__br_at' -fa upload -d 'keep copies of files in the workspace'
 complete -c br -n '__br_at' -fa docs -d 'list, show, print and remove documents'
 complete -c br -n '__br_at' -fa query -d 'find passages by words and by meaning'
+complete -c br -n '__br_at' -fa chat -d 'answer questions from the documents, with citations'
+complete -c br -n '__br_at' -fa log -d 'show past questions and where their answers came from'
 complete -c br -n '__br_at' -fa eval -d 'measure retrieval over judged questions'
 complete -c br -n '__br_at' -fa verify -d 'check the workspace for damage, and repair it'
 complete -c br -n '__br_at' -fa gc -d 'drop what deleted documents left and give room back to the disk'
@@ -72,6 +74,14 @@ complete -c br -n '__br_at docs' -fa list -d 'show documents, all or those whose
 complete -c br -n '__br_at docs' -fa show -d 'show what is known of one document'
 complete -c br -n '__br_at docs' -fa cat -d 'print the stored text of one document'
 complete -c br -n '__br_at docs' -fa rm -d 'take documents out of the notebook; the files stay'
+complete -c br -n '__br_at chat' -fa list -d 'show the conversations of the notebook'
+complete -c br -n '__br_at chat' -fa show -d 'show a conversation with its messages'
+complete -c br -n '__br_at chat' -fa rename -d 'give a conversation a title'
+complete -c br -n '__br_at chat' -fa pin -d 'list a conversation first'
+complete -c br -n '__br_at chat' -fa archive -d 'put a conversation away; it is listed with --all'
+complete -c br -n '__br_at chat' -fa delete -d 'delete a conversation with its messages'
+complete -c br -n '__br_at chat' -fa export -d 'write a conversation to standard output'
+complete -c br -n '__br_at chat' -fa feedback -d 'say whether an answer was good'
 complete -c br -n '__br_at index' -fa build -d 'build the index of a notebook'
 complete -c br -n '__br_at index' -fa status -d 'show the indexes, and whether one is due'
 complete -c br -n '__br_at index' -fa drop -d 'remove the index of a notebook'
@@ -82,11 +92,11 @@ complete -c br -n '__br_in notebook rename' -xa '(br notebook list --names 2>/de
 complete -c br -n '__br_in notebook use' -xa '(br notebook list --names 2>/dev/null)'
 complete -c br -n '__br_in notebook delete' -l yes -s y -d 'do not ask'
 complete -c br -n '__br_in notebook delete' -xa '(br notebook list --names 2>/dev/null)'
-complete -c br -n '__br_in config get' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper'
+complete -c br -n '__br_in config get' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto log.questions extract.helper'
 complete -c br -n '__br_in config set' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config set' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper'
+complete -c br -n '__br_in config set' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto log.questions extract.helper'
 complete -c br -n '__br_in config unset' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config unset' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper'
+complete -c br -n '__br_in config unset' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto log.questions extract.helper'
 complete -c br -n '__br_in config list' -l set -d 'only settings that differ from the built-in ones'
 complete -c br -n '__br_in config path' -l user -d 'the user\'s own settings instead of the workspace\'s'
 complete -c br -n '__br_in sync' -l plan -d 'tell what would be done and touch nothing; exit 4 if there is something'
@@ -132,6 +142,29 @@ complete -c br -n '__br_in query' -l explain -s e -d 'tell why each passage was 
 complete -c br -n '__br_in query' -l full-text-weight -d 'weight of words, instead of the strategy\'s own' -x
 complete -c br -n '__br_in query' -l semantic-weight -d 'weight of meaning, instead of the strategy\'s own' -x
 complete -c br -n '__br_in query' -l stdin -d 'read questions from standard input, one a line, as the operand \'-\''
+complete -c br -n '__br_in chat' -l conversation -s c -d 'go on with this conversation; \'last\' is the one written to last' -x
+complete -c br -n '__br_in chat' -l new -d 'begin a conversation with this question'
+complete -c br -n '__br_in chat' -l top -s k -d 'passages an answer is made from' -x
+complete -c br -n '__br_in chat' -l strategy -s s -d 'how passages are found' -xa 'hybrid fusion full_text semantic'
+complete -c br -n '__br_in chat' -l files -d 'only from documents whose path matches' -x
+complete -c br -n '__br_in chat' -l filter -s f -d 'only from documents for which this holds, as for \'br query\'' -x
+complete -c br -n '__br_in chat' -l plain -d 'the question is words only: quotes, \'-\' and field: mean nothing'
+complete -c br -n '__br_in chat' -l persona -d 'how a language model writes' -xa 'professional funny mentor storyteller clear custom'
+complete -c br -n '__br_in chat' -l language -d 'language of the answer' -xa 'en de es fr it pt nl ru zh ja'
+complete -c br -n '__br_in chat' -l strict -d 'fail rather than run as less, and accept no answer without a citation'
+complete -c br -n '__br_in chat' -l suggest -d 'also suggest questions'
+complete -c br -n '__br_in chat' -l no-stream -d 'print the answer when it is whole'
+complete -c br -n '__br_in chat' -l no-save -d 'keep nothing of what is said'
+complete -c br -n '__br_in chat list' -l all -s a -d 'archived ones, too'
+complete -c br -n '__br_in chat pin' -l off -d 'take it back'
+complete -c br -n '__br_in chat archive' -l off -d 'take it back'
+complete -c br -n '__br_in chat delete' -l yes -s y -d 'do not ask'
+complete -c br -n '__br_in chat export' -l format -d 'how to write it' -xa 'markdown json'
+complete -c br -n '__br_in chat feedback' -l like -d 'the answer was good'
+complete -c br -n '__br_in chat feedback' -l dislike -d 'the answer was not good'
+complete -c br -n '__br_in chat feedback' -l comment -s m -d 'what about it' -x
+complete -c br -n '__br_in log' -l top -s k -d 'show at most n questions' -x
+complete -c br -n '__br_in log' -l clear -d 'forget all past questions of the notebook'
 complete -c br -n '__br_in eval' -l strategy -s s -d 'strategies, several separated by commas' -xa 'hybrid fusion full_text semantic'
 complete -c br -n '__br_in eval' -l qrels -d 'judgements whose documents are paths of this notebook' -F
 complete -c br -n '__br_in eval' -l queries -d 'questions for --qrels, as BEIR\'s queries.jsonl' -F
@@ -147,5 +180,5 @@ complete -c br -n '__br_in gc' -l no-compact -d 'leave the size of the data file
 complete -c br -n '__br_in index build' -l kind -s k -d 'build this kind, instead of what ann.kind says' -xa 'flat sq8 ivf hnsw pq'
 complete -c br -n '__br_in index build' -l force -s f -d 'build even when nothing changed'
 complete -c br -n '__br_in index build' -l auto -d 'in the background, and only what is due; sync and ingest start this'
-complete -c br -n '__br_in help' -xa 'init status notebook config sync ingest upload docs query eval verify gc index doctor help version completion'
+complete -c br -n '__br_in help' -xa 'init status notebook config sync ingest upload docs query chat log eval verify gc index doctor help version completion'
 complete -c br -n '__br_in completion' -xa 'bash zsh fish'

@@ -201,12 +201,31 @@ static void cut_line(struct cutter *c, struct open *o, const struct line *l, con
 	}
 }
 
-/* Bytes of "---", settings, "---" at the beginning of a document. */
+/* "Title: ...", "  - item", "---": what the head of a document is made of. */
+static bool is_field(struct br_slice text, const struct line *l)
+{
+	const char *p = text.ptr + l->off;
+	uint32_t k = 0;
+
+	if (l->indent || (l->len >= 2 && p[0] == '-' && strchr(" -", p[1])))
+		return true;
+	while (k < l->len && (isalnum((unsigned char)p[k]) || p[k] == '-' || p[k] == '_'))
+		k++;
+	return k && k < l->len && p[k] == ':' && (k + 1 == l->len || p[k + 1] == ' ');
+}
+
+/* Bytes of the fields at the beginning of a document, two of them at the least. */
 static uint32_t front_matter(const struct cutter *c)
 {
-	const char *end = c->f->ordinal == 0 && c->text.len > 4 && !memcmp(c->text.ptr, "---\n", 4) ? strstr(c->text.ptr, "\n---\n") : NULL;
+	struct line l;
+	uint32_t at = 0, lines = 0;
 
-	return end ? (uint32_t)(end - c->text.ptr) + 5 : 0;
+	while (c->f->ordinal == 0 && next_line(&l, c->text, &at)) {
+		if (is_empty(&l) || !is_field(c->text, &l))
+			return lines >= 2 ? l.off : 0;
+		lines++;
+	}
+	return lines >= 2 ? (uint32_t)c->text.len : 0;
 }
 
 static void cut_lines(struct cutter *c)
