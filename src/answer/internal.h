@@ -19,7 +19,7 @@ struct inquiry {
 	int16_t vec[BR_ANN_MAX_DIM];   /* of the question, widened */
 	double scale;                  /* 0: it has none */
 	double gain;                   /* how far the model is trusted with this question, 0..1 */
-	double all;                    /* weight of all words */
+	double all, once;              /* weight of all words; of a word that stands in one passage */
 };
 int inquiry_make(struct inquiry *q, struct br_searcher *s, const char *question, const struct br_query_opts *opts, struct br_err *err);
 void inquiry_release(struct inquiry *q);

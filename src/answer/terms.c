@@ -3,6 +3,7 @@
  */
 #include "internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static bool is_word(const struct br_fts_group *g) { return !(g->flags & BR_TOK_WHOLE); }
@@ -45,6 +46,21 @@ static void want_letters(struct inquiry *q)
 	br_tokenizer_letters(q->tok, letters);
 }
 
+/*
+ * A word that stands nowhere weighs as much as one that stands once: in a small notebook it would drown all others, and that it is
+ * missing tells little there.
+ */
+static void weigh_unknown(struct inquiry *q)
+{
+	struct br_fts_query *words = &q->terms.words;
+	double n = BR_MAX((double)words->chunks, 1.0), once = log(1 + (n - 0.5) / 1.5), never = log(1 + (n + 0.5) / 0.5);
+
+	q->once = once;
+	for (size_t g = 0; g < words->groups.n; g++)
+		if (!words->groups.v[g].df)
+			words->groups.v[g].idf *= (float)(once / never);
+}
+
 int inquiry_make(struct inquiry *q, struct br_searcher *s, const char *question, const struct br_query_opts *opts, struct br_err *err)
 {
 	int rc;
@@ -53,6 +69,7 @@ int inquiry_make(struct inquiry *q, struct br_searcher *s, const char *question,
 	q->ws = br_searcher_workspace(s);
 	if ((rc = br_retrieve(&q->r, s, question, opts, err)) < 0 || (rc = br_terms_read(&q->terms, s, question, opts, err)) < 0)
 		return rc;
+	weigh_unknown(q);
 	q->tok = br_tokenizer_new();
 	q->embedder = br_embedder_new(q->ws->model);
 	want_letters(q);
