@@ -86,14 +86,14 @@ struct br_cmd {
 	int flags;
 	int (*check)(struct br_cli *c, struct br_err *err); /* may be NULL; usage errors, before anything is opened */
 	int (*run)(struct br_cli *c, struct br_err *err);
-	const struct br_cmd *const *sub;      /* NULL-terminated; then the first operand names one of them and run is NULL */
+	const struct br_cmd *const *sub;      /* NULL-terminated; the word behind the verb names one. With `run`, too, other words are operands */
 	const struct br_example *examples;    /* ends with a row whose line is NULL */
 };
 
 #define BR_VERB_LIST(X)                                                                             \
 	X(init) X(status) X(notebook) X(config)                                                     \
 	X(sync) X(watch) X(ingest) X(upload) X(docs)                                          \
-	X(query) X(eval)                                                                            \
+	X(query) X(chat) X(log) X(eval)                                                                            \
 	X(verify) X(gc) X(index) X(backup) X(export) X(import) X(doctor) X(models) X(keys) \
 	X(help) X(version) X(completion)
 #define X(verb) extern const struct br_cmd br_cmd_##verb;

@@ -13,7 +13,7 @@ static void each_cmd(struct br_out *o, visit_fn *fn)
 	const struct br_cmd *const *c, *const *s;
 
 	for (c = br_cmds; *c; c++) {
-		if (!(*c)->sub)
+		if ((*c)->run)
 			fn(o, NULL, *c);
 		for (s = (*c)->sub; s && *s; s++)
 			fn(o, *c, *s);
@@ -115,6 +115,8 @@ static void bash_verb_cases(struct br_out *o, const struct br_cmd *parent, const
 {
 	char path[80];
 
+	if (cmd->sub)
+		return; /* bash_subs has it */
 	path_of(path, sizeof path, parent, cmd, ".");
 	br_out_f(o, "\t%s)\n\t\tcase $cur in\n\t\t-*) _br_words \"", path);
 	bash_names(o, cmd->opts);
@@ -130,7 +132,9 @@ static void bash_subs(struct br_out *o)
 	for (c = br_cmds; *c; c++) {
 		if (!(*c)->sub)
 			continue;
-		br_out_f(o, "\t%s)\n\t\tcase $cur in\n\t\t-*) _br_words \"$common\" ;;\n\t\t*) _br_words '", (*c)->name);
+		br_out_f(o, "\t%s)\n\t\tcase $cur in\n\t\t-*) _br_words \"", (*c)->name);
+		bash_names(o, (*c)->opts);
+		br_out_f(o, "%s$common\" ;;\n\t\t*) _br_words '", (*c)->opts ? " " : "");
 		words_of(o, (*c)->sub);
 		br_out_s(o, "' ;;\n\t\tesac ;;\n");
 	}
@@ -302,6 +306,17 @@ static void zsh_list(struct br_out *o, const char *name, const struct br_cmd *co
 	br_out_f(o, "\t)\n\t_describe '%s' list\n}\n", name);
 }
 
+/* A verb that also runs by itself: what follows it is a sub-verb only where it is the name of one. */
+static void zsh_either(struct br_out *o, const struct br_cmd *cmd)
+{
+	const struct br_cmd *const *s;
+
+	br_out_f(o, "\t%s)\n\t\tif ((CURRENT == 2)) && [[ $words[2] != -* ]]; then _br_%s; return; fi\n\t\tcase $words[2] in\n\t\t", cmd->name, cmd->name);
+	for (s = cmd->sub; *s; s++)
+		br_out_f(o, "%s%s", s == cmd->sub ? "" : "|", (*s)->name);
+	br_out_s(o, ") verb=$verb.$words[2]; shift words; ((CURRENT--)) ;;\n\t\tesac ;;\n");
+}
+
 static void zsh(struct br_out *o)
 {
 	const struct br_cmd *const *c;
@@ -324,7 +339,9 @@ static void zsh(struct br_out *o)
 	br_out_s(o, "\t\t'--version[show the version]' \\\n\t\t'1: :_br_verbs' '*:: :->rest' && return\n"
 	            "\t[[ $state == rest ]] || return\n\tverb=$words[1]\n\tcase $verb in\n");
 	for (c = br_cmds; *c; c++)
-		if ((*c)->sub)
+		if ((*c)->sub && (*c)->run)
+			zsh_either(o, *c);
+		else if ((*c)->sub)
 			br_out_f(o, "\t%s)\n\t\tif ((CURRENT == 2)); then _br_%s; return; fi\n\t\tverb=$verb.$words[2]\n"
 			            "\t\tshift words; ((CURRENT--)) ;;\n", (*c)->name, (*c)->name);
 	br_out_s(o, "\tesac\n\t_br_run $verb\n}\n\nif [[ $funcstack[1] == _br ]]; then _br \"$@\"; else compdef _br br; fi\n");

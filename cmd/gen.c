@@ -343,7 +343,7 @@ static void man_verb(struct br_out *o, const char *verb)
 	prose_load(&p, name);
 	head(o, name, 1, cmd->summary, &p);
 	br_out_s(o, ".Sh SYNOPSIS\n");
-	if (!cmd->sub)
+	if (cmd->run)
 		synopsis_line(o, NULL, cmd);
 	for (s = cmd->sub; s && *s; s++)
 		synopsis_line(o, cmd, *s);
@@ -518,7 +518,7 @@ static void verb_names(struct br_out *o)
 	const struct br_cmd *const *c, *const *s;
 
 	for (c = br_cmds; *c; c++) {
-		if (!(*c)->sub)
+		if ((*c)->run)
 			br_out_f(o, "%s\n", (*c)->name);
 		for (s = (*c)->sub; s && *s; s++)
 			br_out_f(o, "%s %s\n", (*c)->name, (*s)->name);

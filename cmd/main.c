@@ -175,6 +175,24 @@ static int check_operands(struct br_cli *c, struct br_err *err)
 	return 0;
 }
 
+/*
+ * The table to go on with behind a verb. A verb that also runs by itself goes on only where the next word names a sub-verb and no more
+ * operands follow than that takes: "br chat list" lists, "br chat list the rules of chess" asks.
+ */
+static const struct br_cmd *const *below(const struct br_cmd *cmd, int i, int argc, char **argv)
+{
+	const struct br_cmd *sub = cmd->run && cmd->sub && i < argc ? br_cmd_find(cmd->sub, argv[i]) : NULL;
+	int words = 0;
+
+	if (!cmd->run)
+		return cmd->sub;
+	if (!sub)
+		return NULL;
+	for (i++; i < argc && argv[i][0] != '-'; i++)
+		words++;
+	return sub->max < 0 || words <= sub->max ? cmd->sub : NULL;
+}
+
 /* Leaves the verb (and sub-verb) in c->cmd, its parameters filled from the command line, operands in ops. */
 static int read_arguments(struct br_cli *c, struct br_operands *ops, int argc, char **argv, struct br_err *err)
 {
@@ -191,8 +209,7 @@ static int read_arguments(struct br_cli *c, struct br_operands *ops, int argc, c
 			return need_verb(c, list, i < argc ? argv[i] : NULL, err);
 		c->parent = c->cmd;
 		c->cmd = found;
-		list = found->sub;
-		i++;
+		list = below(found, ++i, argc, argv);
 	}
 	c->params = br_alloc(BR_MAX(c->cmd->params_size, (size_t)1));
 	p.set[0] = (struct br_optset){ c->cmd->opts, c->params };

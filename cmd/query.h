@@ -19,6 +19,9 @@ struct br_answer {
 	uint64_t number;
 	bool several; /* more than one question is asked in this run */
 };
+/* What is printed between them leads to the file of this document, where there is one. */
+void br_link_begin(struct br_cli *c, const char *path);
+void br_link_end(struct br_cli *c);
 void br_query_text(struct br_cli *c, const struct br_answer *a);
 void br_query_files(struct br_cli *c, const struct br_answer *a);
 void br_query_json(struct br_cli *c, const struct br_answer *a);

@@ -5,7 +5,7 @@
 
 /* ---- a link to the file, for terminals that follow OSC 8 ---- */
 
-static void link_begin(struct br_cli *c, const char *path)
+void br_link_begin(struct br_cli *c, const char *path)
 {
 	char *file = br_path_join(c->ws->root, path);
 	const unsigned char *s;
@@ -23,7 +23,7 @@ static void link_begin(struct br_cli *c, const char *path)
 	free(file);
 }
 
-static void link_end(struct br_cli *c)
+void br_link_end(struct br_cli *c)
 {
 	br_out_s(&c->out, "\033]8;;\033\\");
 }
@@ -149,7 +149,7 @@ static void place(struct br_cli *c, const struct br_found *f)
 	struct br_out *o = &c->out;
 
 	if (o->colour)
-		link_begin(c, f->path);
+		br_link_begin(c, f->path);
 	br_out_styled(o, BR_PATH, f->path);
 	if (f->line) {
 		br_out_f(o, ":%s%u", br_out_style(o, BR_LINE), f->line);
@@ -158,7 +158,7 @@ static void place(struct br_cli *c, const struct br_found *f)
 		br_out_s(o, br_out_style(o, BR_PLAIN));
 	}
 	if (o->colour)
-		link_end(c);
+		br_link_end(c);
 	if (f->page)
 		br_out_f(o, ", page %u", f->page);
 }

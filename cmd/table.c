@@ -147,9 +147,9 @@ static void check_cmds(const struct br_cmd *const *list, bool top)
 			;
 		demand(!top || g->id, c->name, NULL, "unknown group");
 		demand(plain_words(c->summary), c->name, NULL, "summary must be lower case without a full stop");
-		demand(!c->run == !!c->sub, c->name, NULL, "either run or sub");
+		demand(c->run || c->sub, c->name, NULL, "neither run nor sub");
 		demand(c->max < 0 || c->min <= c->max, c->name, NULL, "operand counts");
-		demand(!c->operands == (c->max == 0 && !c->sub), c->name, NULL, "operands and their name go together");
+		demand(!c->operands == (c->max == 0 && (!c->sub || c->run)), c->name, NULL, "operands and their name go together");
 		demand(!c->opts == !c->params_size, c->name, NULL, "options and params_size go together");
 		check_opts(c->name, c->opts);
 		if (c->sub)

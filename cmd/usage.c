@@ -11,7 +11,7 @@ static void add_name(struct br_buf *out, const struct br_cmd *parent, const stru
 void br_usage_line(struct br_buf *out, const struct br_cmd *parent, const struct br_cmd *cmd)
 {
 	add_name(out, parent, cmd);
-	if (cmd->sub) {
+	if (cmd->sub && !cmd->run) {
 		br_buf_adds(out, " <what>");
 		return;
 	}
@@ -98,13 +98,13 @@ void br_usage_verb(struct br_out *o, const struct br_cmd *parent, const struct b
 	const char *name = parent ? parent->name : cmd->name;
 
 	br_out_f(o, "br %s%s%s - %s\n\n", parent ? parent->name : "", parent ? " " : "", cmd->name, cmd->summary);
+	if (cmd->run)
+		usage(o, "usage: ", parent, cmd);
 	if (cmd->sub)
 		subs(o, cmd);
-	else
-		usage(o, "usage: ", parent, cmd);
 	options(o, "Options", cmd->opts);
 	examples(o, cmd);
-	if (!cmd->sub)
+	if (cmd->run)
 		options(o, "Common options", br_common_opts);
 	br_out_f(o, "\nMore: man br-%s\n", name);
 }

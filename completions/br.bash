@@ -20,7 +20,7 @@ _br()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= word i
 	local -a where=()
-	local verbs='init status notebook config sync watch ingest upload docs query eval verify gc index backup export import doctor models keys help version completion'
+	local verbs='init status notebook config sync watch ingest upload docs query chat log eval verify gc index backup export import doctor models keys help version completion'
 	local common=' --directory -C --workspace --notebook -n --json --quiet -q --verbose -v --no-color --wait --timeout --help -h'
 
 	COMPREPLY=()
@@ -33,7 +33,7 @@ _br()
 		-*) ;;
 		*)	case $cmd in
 			'') cmd=$word ;;
-			notebook|config|docs|index|keys) cmd=$cmd.$word ;;
+			notebook|config|docs|chat|index|keys) cmd=$cmd.$word ;;
 			esac ;;
 		esac
 	done
@@ -68,6 +68,16 @@ _br()
 	query:--format) _br_words 'text json ndjson trec csv'; return ;;
 	query:--full-text-weight) :; return ;;
 	query:--semantic-weight) :; return ;;
+	chat:--conversation|chat:-c) :; return ;;
+	chat:--top|chat:-k) :; return ;;
+	chat:--strategy|chat:-s) _br_words 'hybrid fusion full_text semantic'; return ;;
+	chat:--files) :; return ;;
+	chat:--filter|chat:-f) :; return ;;
+	chat:--persona) _br_words 'professional funny mentor storyteller clear custom'; return ;;
+	chat:--language) _br_words 'en de es fr it pt nl ru zh ja'; return ;;
+	chat.export:--format) _br_words 'markdown json'; return ;;
+	chat.feedback:--comment|chat.feedback:-m) :; return ;;
+	log:--top|log:-k) :; return ;;
 	eval:--strategy|eval:-s) _br_words 'hybrid fusion full_text semantic'; return ;;
 	eval:--qrels) _br_files -f; return ;;
 	eval:--queries) _br_files -f; return ;;
@@ -132,6 +142,11 @@ _br()
 		case $cur in
 		-*) _br_words "$common" ;;
 		*) _br_words 'list show cat rm duplicates' ;;
+		esac ;;
+	chat)
+		case $cur in
+		-*) _br_words " --conversation -c --new --top -k --strategy -s --files --filter -f --plain --persona --language --strict --suggest --no-stream --no-save $common" ;;
+		*) _br_words 'list show rename pin archive delete export feedback' ;;
 		esac ;;
 	index)
 		case $cur in
@@ -201,17 +216,17 @@ _br()
 	config.get)
 		case $cur in
 		-*) _br_words " $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate log.questions extract.helper' ;;
 		esac ;;
 	config.set)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate log.questions extract.helper' ;;
 		esac ;;
 	config.unset)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate log.questions extract.helper' ;;
 		esac ;;
 	config.list)
 		case $cur in
@@ -281,6 +296,51 @@ _br()
 	query)
 		case $cur in
 		-*) _br_words " --top -k --strategy -s --filter -f --by-doc -d --no-fold --plain --files-only -l --format --explain -e --full-text-weight --semantic-weight --stdin $common" ;;
+		*) : ;;
+		esac ;;
+	chat.list)
+		case $cur in
+		-*) _br_words " --all -a $common" ;;
+		*) : ;;
+		esac ;;
+	chat.show)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	chat.rename)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	chat.pin)
+		case $cur in
+		-*) _br_words " --off $common" ;;
+		*) : ;;
+		esac ;;
+	chat.archive)
+		case $cur in
+		-*) _br_words " --off $common" ;;
+		*) : ;;
+		esac ;;
+	chat.delete)
+		case $cur in
+		-*) _br_words " --yes -y $common" ;;
+		*) : ;;
+		esac ;;
+	chat.export)
+		case $cur in
+		-*) _br_words " --format $common" ;;
+		*) : ;;
+		esac ;;
+	chat.feedback)
+		case $cur in
+		-*) _br_words " --like --dislike --comment -m $common" ;;
+		*) : ;;
+		esac ;;
+	log)
+		case $cur in
+		-*) _br_words " --top -k --clear $common" ;;
 		*) : ;;
 		esac ;;
 	eval)

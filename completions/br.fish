@@ -47,6 +47,8 @@ complete -c br -n '__br_at' -fa ingest -d 'add or update files, folders, web pag
 complete -c br -n '__br_at' -fa upload -d 'keep copies of files in the workspace'
 complete -c br -n '__br_at' -fa docs -d 'list, show, print and remove documents'
 complete -c br -n '__br_at' -fa query -d 'find passages by words and by meaning'
+complete -c br -n '__br_at' -fa chat -d 'answer questions from the documents, with citations'
+complete -c br -n '__br_at' -fa log -d 'show past questions and where their answers came from'
 complete -c br -n '__br_at' -fa eval -d 'measure retrieval over judged questions'
 complete -c br -n '__br_at' -fa verify -d 'check the workspace for damage, and repair it'
 complete -c br -n '__br_at' -fa gc -d 'drop what deleted documents left and give room back to the disk'
@@ -81,6 +83,14 @@ complete -c br -n '__br_at docs' -fa show -d 'show what is known of one document
 complete -c br -n '__br_at docs' -fa cat -d 'print the stored text of one document'
 complete -c br -n '__br_at docs' -fa rm -d 'take documents out of the notebook; the files stay'
 complete -c br -n '__br_at docs' -fa duplicates -d 'show documents that are the same, or nearly'
+complete -c br -n '__br_at chat' -fa list -d 'show the conversations of the notebook'
+complete -c br -n '__br_at chat' -fa show -d 'show a conversation with its messages'
+complete -c br -n '__br_at chat' -fa rename -d 'give a conversation a title'
+complete -c br -n '__br_at chat' -fa pin -d 'list a conversation first'
+complete -c br -n '__br_at chat' -fa archive -d 'put a conversation away; it is listed with --all'
+complete -c br -n '__br_at chat' -fa delete -d 'delete a conversation with its messages'
+complete -c br -n '__br_at chat' -fa export -d 'write a conversation to standard output'
+complete -c br -n '__br_at chat' -fa feedback -d 'say whether an answer was good'
 complete -c br -n '__br_at index' -fa build -d 'build the index of a notebook'
 complete -c br -n '__br_at index' -fa status -d 'show the indexes, and whether one is due'
 complete -c br -n '__br_at index' -fa drop -d 'remove the index of a notebook'
@@ -105,11 +115,11 @@ complete -c br -n '__br_in notebook reembed' -l model -d 'whose vectors: of the 
 complete -c br -n '__br_in notebook reembed' -xa '(br notebook list --names 2>/dev/null)'
 complete -c br -n '__br_in notebook delete' -l yes -s y -d 'do not ask'
 complete -c br -n '__br_in notebook delete' -xa '(br notebook list --names 2>/dev/null)'
-complete -c br -n '__br_in config get' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate extract.helper'
+complete -c br -n '__br_in config get' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate log.questions extract.helper'
 complete -c br -n '__br_in config set' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config set' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate extract.helper'
+complete -c br -n '__br_in config set' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate log.questions extract.helper'
 complete -c br -n '__br_in config unset' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config unset' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate extract.helper'
+complete -c br -n '__br_in config unset' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate log.questions extract.helper'
 complete -c br -n '__br_in config list' -l set -d 'only settings that differ from the built-in ones'
 complete -c br -n '__br_in config path' -l user -d 'the user\'s own settings instead of the workspace\'s'
 complete -c br -n '__br_in sync' -l plan -d 'tell what would be done and touch nothing; exit 4 if there is something'
@@ -177,6 +187,29 @@ complete -c br -n '__br_in query' -l explain -s e -d 'tell why each passage was 
 complete -c br -n '__br_in query' -l full-text-weight -d 'weight of words, instead of the strategy\'s own' -x
 complete -c br -n '__br_in query' -l semantic-weight -d 'weight of meaning, instead of the strategy\'s own' -x
 complete -c br -n '__br_in query' -l stdin -d 'read questions from standard input, one a line, as the operand \'-\''
+complete -c br -n '__br_in chat' -l conversation -s c -d 'go on with this conversation; \'last\' is the one written to last' -x
+complete -c br -n '__br_in chat' -l new -d 'begin a conversation with this question'
+complete -c br -n '__br_in chat' -l top -s k -d 'passages an answer is made from' -x
+complete -c br -n '__br_in chat' -l strategy -s s -d 'how passages are found' -xa 'hybrid fusion full_text semantic'
+complete -c br -n '__br_in chat' -l files -d 'only from documents whose path matches' -x
+complete -c br -n '__br_in chat' -l filter -s f -d 'only from documents for which this holds, as for \'br query\'' -x
+complete -c br -n '__br_in chat' -l plain -d 'the question is words only: quotes, \'-\' and field: mean nothing'
+complete -c br -n '__br_in chat' -l persona -d 'how a language model writes' -xa 'professional funny mentor storyteller clear custom'
+complete -c br -n '__br_in chat' -l language -d 'language of the answer' -xa 'en de es fr it pt nl ru zh ja'
+complete -c br -n '__br_in chat' -l strict -d 'fail rather than run as less, and accept no answer without a citation'
+complete -c br -n '__br_in chat' -l suggest -d 'also suggest questions'
+complete -c br -n '__br_in chat' -l no-stream -d 'print the answer when it is whole'
+complete -c br -n '__br_in chat' -l no-save -d 'keep nothing of what is said'
+complete -c br -n '__br_in chat list' -l all -s a -d 'archived ones, too'
+complete -c br -n '__br_in chat pin' -l off -d 'take it back'
+complete -c br -n '__br_in chat archive' -l off -d 'take it back'
+complete -c br -n '__br_in chat delete' -l yes -s y -d 'do not ask'
+complete -c br -n '__br_in chat export' -l format -d 'how to write it' -xa 'markdown json'
+complete -c br -n '__br_in chat feedback' -l like -d 'the answer was good'
+complete -c br -n '__br_in chat feedback' -l dislike -d 'the answer was not good'
+complete -c br -n '__br_in chat feedback' -l comment -s m -d 'what about it' -x
+complete -c br -n '__br_in log' -l top -s k -d 'show at most n questions' -x
+complete -c br -n '__br_in log' -l clear -d 'forget all past questions of the notebook'
 complete -c br -n '__br_in eval' -l strategy -s s -d 'strategies, several separated by commas' -xa 'hybrid fusion full_text semantic'
 complete -c br -n '__br_in eval' -l qrels -d 'judgements whose documents are paths of this notebook' -F
 complete -c br -n '__br_in eval' -l queries -d 'questions for --qrels, as BEIR\'s queries.jsonl' -F
@@ -235,5 +268,5 @@ complete -c br -n '__br_in keys check' -l scope -d 'and wanted to do this' -x
 complete -c br -n '__br_in keys check' -l for -d 'with this notebook' -xa '(br notebook list --names 2>/dev/null)'
 complete -c br -n '__br_in keys check' -l tenant -d 'as this tenant' -x
 complete -c br -n '__br_in keys check' -l kind -d 'at this API' -xa 'any beyond quivr baiyuan'
-complete -c br -n '__br_in help' -xa 'init status notebook config sync watch ingest upload docs query eval verify gc index backup export import doctor models keys help version completion'
+complete -c br -n '__br_in help' -xa 'init status notebook config sync watch ingest upload docs query chat log eval verify gc index backup export import doctor models keys help version completion'
 complete -c br -n '__br_in completion' -xa 'bash zsh fish'

@@ -3,6 +3,7 @@
 #define BR_BR_H
 
 #include "br/ann.h"
+#include "br/answer.h"
 #include "br/auth.h"
 #include "br/base.h"
 #include "br/bits.h"

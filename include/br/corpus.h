@@ -72,6 +72,9 @@ BR_MUST_USE int br_nb_delete(struct br_ws *ws, const char *name, struct br_err *
 bool br_nb_name_ok(const char *name, struct br_err *err);
 const char *br_nb_current(char **out, struct br_txn *t); /* name in use; caller frees *out */
 
+/* Kinds of EXTID records, keyed by notebook, that are kept above this module; br_nb_delete removes them, too. */
+enum { BR_EXT_CHAT = 4, BR_EXT_MESSAGE = 5 };
+
 struct br_progress;
 
 /* ---- whose vectors a notebook has (space.c) ---- */

@@ -34,6 +34,17 @@
 #define BR_MAX_BRX_VECTORS   (1u << 30)   /* bytes of the vectors of one section's passages */
 #define BR_MAX_BRX_DOCS      4096         /* documents of one section */
 
+/* answers and conversations */
+#define BR_MAX_PASSAGES      50           /* that a language model gets */
+#define BR_MAX_PROMPT        (256u << 10) /* bytes of what a language model is told */
+#define BR_MAX_REPLY         (1u << 20)   /* bytes of what it answers */
+#define BR_MAX_MESSAGE       (1u << 20)   /* bytes of one message, and of its citations */
+#define BR_MAX_CHAT_TITLE    256          /* bytes */
+#define BR_MAX_COMMENT       (16u << 10)  /* bytes of a comment on a message */
+#define BR_MAX_HISTORY       50           /* messages of a conversation that a language model sees */
+#define BR_MAX_CACHED        1000         /* answers kept of one notebook */
+#define BR_MAX_ASKED         10000        /* past questions kept of one notebook */
+
 /* names, settings */
 #define BR_MAX_MODEL_ID      127          /* name of an embedding model, bytes: longer ones are cut */
 #define BR_MAX_NOTEBOOK_NAME 128

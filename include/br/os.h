@@ -132,6 +132,7 @@ void br_log(enum br_log_level level, const char *fmt, ...) BR_PRINTF(2, 3);
 void br_catch_signals(void);
 int br_stop_signal(void);                                   /* 0, or the signal that asked us to stop */
 BR_MUST_USE int br_check_stop(struct br_err *err);          /* CANCELLED when one came */
+void br_forget_signal(void);                                /* none came: for a session that goes on; catches anew */
 
 /* ---- child processes ---- */
 

@@ -34,7 +34,7 @@ struct br_query_opts {
 
 struct br_found {
 	double score;
-	const char *path, *title, *doc_id, *format;
+	const char *path, *title, *doc_id, *format, *lang;
 	const char *const *heading;    /* path, NULL-terminated */
 	uint32_t line, line_end, page;
 	uint32_t doc, chunk, ordinal;
@@ -65,7 +65,17 @@ void br_result_release(struct br_result *r);
 struct br_searcher;
 struct br_searcher *br_searcher_new(struct br_ws *ws);
 void br_searcher_free(struct br_searcher *s);
+struct br_ws *br_searcher_workspace(const struct br_searcher *s);
 BR_MUST_USE int br_retrieve(struct br_result *out, struct br_searcher *s, const char *query, const struct br_query_opts *opts, struct br_err *err);
 const char *const *br_strategy_names(size_t *n);
+
+/* A question as a notebook weighs it, for those who look at its hits more closely. */
+struct br_terms {
+	struct br_fts_query words;     /* idf set; that of function words is held back */
+	uint64_t content;              /* a bit per group (of the first 64) that says what the question is about */
+	struct br_buf plain;           /* the words alone, without operators: what groups' off and len point into */
+};
+BR_MUST_USE int br_terms_read(struct br_terms *out, struct br_searcher *s, const char *question, const struct br_query_opts *opts, struct br_err *err);
+void br_terms_release(struct br_terms *t);
 
 #endif

@@ -37,7 +37,11 @@
 	X(DICT)     /* nb, dictionary id -> zstd dictionary of texts                           */    \
 	X(KEY)      /* key number -> key record                                                */    \
 	X(KEYREF)   /* kind u8, hash prefix and number, or id -> key number                    */    \
-	X(KEYUSE)   /* key number, day -> what it was used for                                 */
+	X(KEYUSE)   /* key number, day -> what it was used for                                 */    \
+	X(CHAT)     /* nb, conversation -> its record                                          */    \
+	X(MSG)      /* nb, conversation, number -> one message                                 */    \
+	X(REPLY)    /* nb, hash128(question and settings) -> an answer that was given          */    \
+	X(ASKED)    /* nb, number -> a question that was asked                                 */
 
 enum br_table {
 #define X(name) BR_T_##name,

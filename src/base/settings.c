@@ -132,6 +132,8 @@ static const struct br_setting table[] = {
 	  "how strict the server is: limits of requests and of keys that have none, age of secrets, HTTPS, audit log" },
 	{ "auth.developer_rate", "EXTERNAL_API_DEFAULT_RATE_LIMIT", BR_SET_STR, "100/hour", ANY, NULL, false,
 	  "rate limit of new keys of kind beyond that name none" },
+	{ "log.questions",   NULL,          BR_SET_BOOL,    "false",     ANY, NULL, false,
+	  "keep past questions of 'br chat' with where their answers came from, for 'br log'" },
 	{ "extract.helper",  "BR_EXTRACT",  BR_SET_STR,     NULL,        ANY, NULL, true,
 	  "path of the br-extract program" },
 };

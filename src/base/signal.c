@@ -40,6 +40,12 @@ int br_stop_signal(void)
 	return atomic_load_explicit(&stop_signal, memory_order_relaxed);
 }
 
+void br_forget_signal(void)
+{
+	atomic_store(&stop_signal, 0);
+	br_catch_signals();
+}
+
 int br_check_stop(struct br_err *err)
 {
 	int sig = br_stop_signal();

@@ -12,7 +12,7 @@ enum {
 	DEAD_BITS = 32000,       /* chunks of one DEAD bitmap: 4,000 bytes stay within one page */
 	TEXT_ZSTD_LEVEL = 3,
 };
-enum br_extid_kind { EXT_NB_ID = 1, EXT_NB_NAME = 2, EXT_DOC_ID = 3 };
+enum br_extid_kind { EXT_NB_ID = 1, EXT_NB_NAME = 2, EXT_DOC_ID = 3 }; /* 4 and 5: BR_EXT_CHAT, BR_EXT_MESSAGE */
 
 /* ---- pieces of records (codec.c); what does not fit sets r->bad ---- */
 void put_str(struct br_buf *b, const char *s);

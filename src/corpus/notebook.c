@@ -14,7 +14,7 @@ void extid_key(struct br_key *k, enum br_extid_kind kind, uint32_t nb, const cha
 {
 	k->b[0] = (char)kind;
 	k->n = 1;
-	if (kind == EXT_DOC_ID)
+	if (kind >= EXT_DOC_ID)
 		br_key_u32(k, nb);
 	br_key_bytes(k, id, strnlen(id, 256));
 }
@@ -450,13 +450,17 @@ static int use_first(struct br_txn *t, struct br_err *err)
 
 int nb_drop_records(struct br_txn *t, uint32_t nb, struct br_err *err)
 {
-	static const enum br_table tables[] = { BR_T_NOTEBOOK, BR_T_DOC, BR_T_PATH, BR_T_TEXT, BR_T_DICT, BR_T_CHUNK, BR_T_DEAD };
+	static const enum br_table tables[] = { BR_T_NOTEBOOK, BR_T_DOC, BR_T_PATH, BR_T_TEXT, BR_T_DICT, BR_T_CHUNK, BR_T_DEAD,
+		BR_T_CHAT, BR_T_MSG, BR_T_REPLY, BR_T_ASKED };
 	struct br_key k;
 	char name[24];
-	int rc;
+	int rc = 0;
 
-	extid_key(&k, EXT_DOC_ID, nb, "");
-	if ((rc = br_del_prefix(t, BR_T_EXTID, br_key_slice(&k), err)) < 0 || (rc = br_fts_drop(t, nb, err)) < 0)
+	for (int kind = EXT_DOC_ID; kind <= BR_EXT_MESSAGE && rc >= 0; kind++) {
+		extid_key(&k, (enum br_extid_kind)kind, nb, "");
+		rc = br_del_prefix(t, BR_T_EXTID, br_key_slice(&k), err);
+	}
+	if (rc < 0 || (rc = br_fts_drop(t, nb, err)) < 0)
 		return rc;
 	rc = br_vec_drop(t, nb, err);
 	br_key_init(&k, nb);

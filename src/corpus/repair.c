@@ -569,18 +569,36 @@ static int keep_ids(struct br_slice key, struct br_slice val, const struct br_er
 	return why && (key.ptr[0] == EXT_NB_ID || key.ptr[0] == EXT_NB_NAME) ? SCAN_DROP : SCAN_KEEP;
 }
 
+/* Conversations, kept answers and past questions can be built from nothing: what is damaged goes. */
+static int keep_said(struct br_slice key, struct br_slice val, const struct br_err *why, void *arg)
+{
+	struct repair *r = arg;
+
+	if (keep_owned(key, val, why, arg) == SCAN_DROP)
+		return SCAN_DROP;
+	if (!why)
+		return SCAN_KEEP;
+	r->out->lost++;
+	r->fn("lost: a damaged record of a conversation, a kept answer or a past question", r->arg);
+	return SCAN_DROP;
+}
+
 /* Numbers of notebooks in META, and records of notebooks that there are not. */
 static int fix_rest(struct br_txn *t, void *arg, struct br_err *err)
 {
 	static const enum br_table owned[] = {
 		BR_T_DOC, BR_T_PATH, BR_T_TEXT, BR_T_DICT, BR_T_CHUNK, BR_T_LEN, BR_T_VEC, BR_T_DEAD, BR_T_TERM, BR_T_POST,
 	};
+	static const enum br_table said[] = { BR_T_CHAT, BR_T_MSG, BR_T_REPLY, BR_T_ASKED };
 	struct repair *r = arg;
 	uint64_t next, current;
 	int rc;
 
 	for (size_t i = 0; i < BR_COUNT(owned); i++)
 		if ((rc = scan(t, owned[i], br_slice("", 0), keep_owned, r, err)) < 0)
+			return rc;
+	for (size_t i = 0; i < BR_COUNT(said); i++)
+		if ((rc = scan(t, said[i], br_slice("", 0), keep_said, r, err)) < 0)
 			return rc;
 	if ((rc = scan(t, BR_T_EXTID, br_slice("", 0), keep_ids, r, err)) < 0 ||
 	    (rc = br_meta_get(&next, t, "next_notebook", err)) < 0 || (rc = br_meta_get(&current, t, "current", err)) < 0)

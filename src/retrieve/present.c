@@ -109,7 +109,7 @@ static void copy_hit(struct search *s, struct br_found *h, const struct cand *c)
 	const struct br_doc *d = c->doc;
 
 	*h = (struct br_found){ .score = c->score, .path = br_arena_strdup(a, d->path), .title = br_arena_strdup(a, d->title),
-		.doc_id = br_arena_strdup(a, d->id), .format = br_format_name(d->format), .heading = heading_list(a, c->rec.heading),
+		.doc_id = br_arena_strdup(a, d->id), .format = br_format_name(d->format), .lang = br_arena_strdup(a, d->lang), .heading = heading_list(a, c->rec.heading),
 		.line = c->rec.line, .line_end = c->rec.line_end, .page = c->rec.page, .doc = c->rec.doc, .chunk = c->chunk, .ordinal = c->rec.ordinal,
 		.lexical_rank = c->lex_rank, .semantic_rank = c->sem_rank, .bm25 = (double)c->bm25, .cosine = (double)c->cosine,
 		.f_lexical = c->f_lex, .f_semantic = c->f_sem, .f_title = c->f_title, .f_pairs = c->f_pairs,

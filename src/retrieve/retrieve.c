@@ -61,6 +61,8 @@ void br_searcher_free(struct br_searcher *s)
 	free(s);
 }
 
+struct br_ws *br_searcher_workspace(const struct br_searcher *s) { return s->ws; }
+
 void br_result_release(struct br_result *r)
 {
 	struct br_arena a = r->arena;
@@ -262,4 +264,45 @@ int br_retrieve(struct br_result *out, struct br_searcher *searcher, const char 
 	if (rc < 0)
 		br_result_release(out);
 	return rc;
+}
+
+/* ---- the question alone ---- */
+
+static int read_terms(struct br_terms *out, struct search *s, const char *question, struct br_err *err)
+{
+	int rc;
+
+	if ((rc = question_parse(&s->q, question, s->opts->plain, err)) < 0 ||
+	    (rc = br_nb_get(&s->nb, &s->scratch, s->t, s->opts->notebook, err)) < 0)
+		return rc;
+	choose_langs(s);
+	if ((rc = prepare_words(s, err)) < 0)
+		return rc;
+	out->words = s->words;
+	s->words = (struct br_fts_query){ 0 };
+	out->content = s->content;
+	br_buf_add(&out->plain, s->q.plain.ptr, s->q.plain.len);
+	return br_buf_check(&out->plain, "the question", err);
+}
+
+int br_terms_read(struct br_terms *out, struct br_searcher *searcher, const char *question, const struct br_query_opts *opts, struct br_err *err)
+{
+	struct search *s = br_alloc(sizeof *s);
+	int rc;
+
+	*out = (struct br_terms){ .plain = BR_BUF_INIT(2 * BR_MAX_QUERY + 1) };
+	s->s = searcher;
+	s->opts = opts;
+	if ((rc = br_txn_read(&s->t, searcher->ws->store, err)) == 0)
+		rc = read_terms(out, s, question, err);
+	search_release(s);
+	if (rc < 0)
+		br_terms_release(out);
+	return rc;
+}
+
+void br_terms_release(struct br_terms *t)
+{
+	br_fts_query_release(&t->words);
+	br_buf_release(&t->plain);
 }
