@@ -1,6 +1,8 @@
 /* `br chat`: answers with citations. One question from the operands or from standard input, or a session at the terminal. */
 #include "chat.h"
 
+#include "br/llm.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,6 +22,7 @@ static const struct br_opt opts[] = {
 	{ "persona", 0, BR_AT_STR(struct br_chat_params, persona), "name", "how a language model writes", .choices = BR_PERSONA_LIST(CHOICE) },
 	{ "language", 0, BR_AT_STR(struct br_chat_params, language), "code", "language of the answer", .choices = BR_LANGUAGE_LIST(CHOICE) },
 	{ "strict", 0, BR_AT_BOOL(struct br_chat_params, strict), NULL, "fail rather than run as less, and accept no answer without a citation" },
+	{ "quote", 0, BR_AT_BOOL(struct br_chat_params, quote), NULL, "quote sentences, even if a language model is configured" },
 	{ "suggest", 0, BR_AT_BOOL(struct br_chat_params, suggest), NULL, "also suggest questions" },
 	{ "no-stream", 0, BR_AT_BOOL(struct br_chat_params, no_stream), NULL, "print the answer when it is whole" },
 	{ "no-save", 0, BR_AT_BOOL(struct br_chat_params, no_save), NULL, "keep nothing of what is said" },
@@ -64,6 +67,11 @@ int br_talk_begin(struct br_talk *t, struct br_cli *c, struct br_err *err)
 		t->keep = true;
 	if (p->no_save)
 		t->keep = false;
+	if (!p->quote && br_llm_configured(c->config, BR_LLM_CHAT)) {
+		if ((rc = br_answer_service_open(&t->service, c->config, NULL, err)) < 0)
+			return rc;
+		t->model = br_answer_service_model(t->service);
+	}
 	if (p->persona && !t->model)
 		br_note(&c->out, "br: no language model is configured: sentences are quoted, and --persona changes nothing");
 	t->searcher = br_searcher_new(c->ws);
@@ -74,6 +82,7 @@ void br_talk_end(struct br_talk *t)
 {
 	br_reply_release(&t->reply);
 	br_searcher_free(t->searcher);
+	br_answer_service_close(t->service);
 }
 
 /* ---- one question ---- */

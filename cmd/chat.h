@@ -8,14 +8,15 @@ struct br_chat_params {
 	int64_t top;
 	const char *strategy, *conversation, *persona, *language, *files;
 	struct br_list filter;
-	bool new_chat, strict, no_stream, no_save, plain, suggest;
+	bool new_chat, quote, strict, no_stream, no_save, plain, suggest;
 };
 
 /* A run of `br chat`: one question, or many in a session. */
 struct br_talk {
 	struct br_cli *c;
 	struct br_searcher *searcher;
-	const struct br_answer_model *model; /* NULL: answers are quoted */
+	struct br_answer_service *service;   /* the configured language model, or NULL */
+	const struct br_answer_model *model; /* of it; NULL: answers are quoted */
 	const char *persona, *language, *strategy; /* as they are now: a session may change them */
 	struct br_list filter;               /* --filter, and --files as path~glob */
 	struct br_chat chat;                 /* id "": none yet */

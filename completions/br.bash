@@ -145,7 +145,7 @@ _br()
 		esac ;;
 	chat)
 		case $cur in
-		-*) _br_words " --conversation -c --new --top -k --strategy -s --files --filter -f --plain --persona --language --strict --suggest --no-stream --no-save $common" ;;
+		-*) _br_words " --conversation -c --new --top -k --strategy -s --files --filter -f --plain --persona --language --strict --quote --suggest --no-stream --no-save $common" ;;
 		*) _br_words 'list show rename pin archive delete export feedback' ;;
 		esac ;;
 	index)

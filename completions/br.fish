@@ -197,6 +197,7 @@ complete -c br -n '__br_in chat' -l plain -d 'the question is words only: quotes
 complete -c br -n '__br_in chat' -l persona -d 'how a language model writes' -xa 'professional funny mentor storyteller clear custom'
 complete -c br -n '__br_in chat' -l language -d 'language of the answer' -xa 'en de es fr it pt nl ru zh ja'
 complete -c br -n '__br_in chat' -l strict -d 'fail rather than run as less, and accept no answer without a citation'
+complete -c br -n '__br_in chat' -l quote -d 'quote sentences, even if a language model is configured'
 complete -c br -n '__br_in chat' -l suggest -d 'also suggest questions'
 complete -c br -n '__br_in chat' -l no-stream -d 'print the answer when it is whole'
 complete -c br -n '__br_in chat' -l no-save -d 'keep nothing of what is said'

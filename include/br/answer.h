@@ -12,6 +12,8 @@
 
 #include "br/retrieve.h"
 
+#include <stdatomic.h>
+
 /* ---- language models ---- */
 
 struct br_chat_message { const char *role, *content; }; /* "system", "user", "assistant" */
@@ -24,6 +26,12 @@ struct br_answer_model {
 	void *arg;
 	const char *name;
 };
+
+/* The configured language model (settings chat.*). cancel may be NULL; NOTFOUND: none is configured. May be shared by threads. */
+struct br_answer_service;
+BR_MUST_USE int br_answer_service_open(struct br_answer_service **out, const struct br_config *c, const atomic_bool *cancel, struct br_err *err);
+void br_answer_service_close(struct br_answer_service *s);
+const struct br_answer_model *br_answer_service_model(const struct br_answer_service *s);
 
 /* ---- answers ---- */
 

@@ -1,0 +1,65 @@
+/*
+ * The configured language model as the callback that answers are made with.
+ */
+#include "br/llm.h"
+
+#include "internal.h"
+
+#include <stdlib.h>
+
+struct br_answer_service {
+	struct br_answer_model model;
+	struct br_llm *llm;
+	const atomic_bool *cancel;
+};
+
+struct piece_to { br_token_fn *token; void *arg; };
+
+static int pass_on(struct br_slice piece, void *arg)
+{
+	const struct piece_to *to = arg;
+
+	return to->token(piece.ptr, piece.len, to->arg);
+}
+
+static int complete(void *arg, const struct br_chat_message *m, size_t n, br_token_fn *token, void *token_arg, struct br_usage *usage,
+		    struct br_err *err)
+{
+	struct br_answer_service *s = arg;
+	struct br_llm_message *msg = br_allocn(n + 1, sizeof *msg);
+	struct piece_to to = { token, token_arg };
+	struct br_llm_chat req = { .ask.cancel = s->cancel, .message = msg, .n = n, .token = pass_on, .arg = &to };
+	struct br_llm_reply reply = { 0 };
+	int rc;
+
+	for (size_t i = 0; i < n; i++)
+		msg[i] = (struct br_llm_message){ .role = m[i].role, .text = br_slice_str(m[i].content) };
+	rc = br_llm_chat(&reply, s->llm, &req, err);
+	usage->prompt += reply.tokens.prompt;
+	usage->completion += reply.tokens.completion;
+	br_llm_reply_release(&reply);
+	free(msg);
+	return rc;
+}
+
+int br_answer_service_open(struct br_answer_service **out, const struct br_config *c, const atomic_bool *cancel, struct br_err *err)
+{
+	struct br_llm *llm;
+	int rc = br_llm_open(&llm, c, BR_LLM_CHAT, err);
+
+	*out = NULL;
+	if (rc < 0)
+		return rc;
+	*out = br_alloc(sizeof **out);
+	**out = (struct br_answer_service){ { complete, *out, br_llm_info(llm)->model }, llm, cancel };
+	return 0;
+}
+
+const struct br_answer_model *br_answer_service_model(const struct br_answer_service *s) { return &s->model; }
+
+void br_answer_service_close(struct br_answer_service *s)
+{
+	if (s)
+		br_llm_close(s->llm);
+	free(s);
+}
