@@ -12,6 +12,7 @@
 #include "br/eval.h"
 #include "br/fts.h"
 #include "br/json.h"
+#include "br/llm.h"
 #include "br/net.h"
 #include "br/os.h"
 #include "br/retrieve.h"
