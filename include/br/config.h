@@ -19,6 +19,7 @@ struct br_setting {
 	const char *choices;        /* ENUM: "a|b|c" */
 	bool trusted;
 	const char *help;
+	bool secret;                /* the value is shown to nobody */
 };
 const struct br_setting *br_settings(size_t *n);        /* src/base/settings.c: the table */
 const struct br_setting *br_setting_find(const char *key);

@@ -82,4 +82,18 @@
 #define BR_MAX_CRAWL         100000       /* pages of one crawl */
 #define BR_MAX_CRAWL_DELAY   60           /* seconds between two pages that a robots.txt may ask for */
 
+/* model services */
+#define BR_MAX_LLM_REQUEST   (64u << 20)  /* bytes of one request */
+#define BR_MAX_LLM_REPLY     (64u << 20)  /* bytes of one answer, unpacked */
+#define BR_MAX_LLM_TEXT      (4u << 20)   /* bytes of text of one chat answer */
+#define BR_MAX_LLM_EVENT     (1u << 20)   /* bytes of one line or event of a stream */
+#define BR_MAX_LLM_INBOX     (256u << 10) /* bytes of a stream that wait for their reader, who is then waited for */
+#define BR_MAX_LLM_CALLS     64           /* tool calls in one answer */
+#define BR_MAX_LLM_KEY       4096         /* bytes of a key */
+#define BR_MAX_LLM_KEY_WAIT  60           /* seconds that a key_command may take */
+#define BR_MAX_LLM_MODELS    10000        /* models that a service lists */
+#define BR_MAX_LLM_DIM       16384        /* dimensions of a service's vectors */
+#define BR_MAX_LLM_AT_ONCE   64           /* requests of one caller under way at the same time */
+#define BR_MAX_LLM_BATCH     2048         /* texts in one request for embeddings */
+
 #endif

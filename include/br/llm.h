@@ -34,7 +34,7 @@ struct br_llm_info {
 	const char *key_from;       /* "OPENROUTER_API_KEY", "chat.key", "chat.key_command"; NULL: no key is sent */
 	bool key_missing;           /* this provider wants one and there is none: requests fail with AUTH */
 	bool key_in_clear;          /* it would travel unencrypted to another machine */
-	uint32_t dim;               /* embed: embed.dimensions, or what was seen in answers; 0: not known yet */
+	uint32_t dim;               /* embed: embed.dimensions; 0: whatever the service gives */
 	const char *query_prefix, *passage_prefix;  /* embed; "" for none */
 };
 

@@ -1,7 +1,7 @@
 /*
  * net - the one door to libcurl, and what belongs to addresses of the web: URLs, which machines may be reached, robots.txt, links.
  * Use:     br_net_open with rules from the settings; br_http for each request; br_net_close.
- * Threads: one br_net per thread; it keeps connections open between requests. All else are plain values.
+ * Threads: one br_net per thread; it keeps connections open between requests. A br_hub may be shared. All else are plain values.
  * Global:  libcurl is loaded when the first br_net is opened, once per process, and stays.
  * Fails:   INPUT (bad URL, an address that may not be reached, an answer that makes no sense), IO (cannot resolve, connect, read),
  *          TIMEOUT, TOOBIG, UNSUPPORTED (libcurl is not installed), CANCELLED. An HTTP status is no failure.
@@ -108,6 +108,38 @@ const char *br_http_status_text(int status);   /* "Not Found", or "" */
 int64_t br_http_retry_after(const char *value, int64_t now);
 const char *br_net_agent(const struct br_net *n);
 const char *br_net_library(struct br_err *err); /* "libcurl 7.88.1 OpenSSL/3.0.17", or NULL when it cannot be loaded; loads it */
+
+/* ---- many requests at once (hub.c) ---- */
+
+/*
+ * One thread carries all requests of a hub; they may come from any thread, a callback of the hub included. For services that the
+ * settings name: any address may be reached, and a redirect is an answer like any other.
+ */
+struct br_hub;
+enum { BR_HUB_PAUSE = 1 };
+struct br_hub_head { int status; int64_t retry_after_ms; /* -1: not said */ };
+struct br_hub_request {          /* what it points to lives until `done` */
+	const struct br_net_rules *rules; /* proxy and certificates count, the rest does not */
+	const char *url;
+	const struct br_http_header *headers; /* ends with name NULL; or NULL */
+	struct br_slice body;    /* ptr NULL: GET, else POST of JSON */
+	bool stream;             /* the answer comes unpacked, piece by piece */
+	int64_t delay_ms;        /* before it begins */
+	int64_t connect_ms, first_ms, idle_ms, whole_ms; /* to the connection, to the first byte, between bytes, all; 0: no end */
+	/*
+	 * In the hub's thread; must not block. Body as it comes: 0, PAUSE (not taken: it comes again after br_hub_resume) or a
+	 * negative code, which ends the request with that code.
+	 */
+	int (*data)(struct br_slice piece, const struct br_hub_head *head, void *arg);
+	/* In the hub's thread, exactly once. rc 0: the answer came whole; else err says why, and again whether it may pass. */
+	void (*done)(int rc, bool again, const struct br_hub_head *head, const struct br_err *err, void *arg);
+	void *arg;
+};
+BR_MUST_USE int br_hub_open(struct br_hub **out, struct br_err *err);
+void br_hub_close(struct br_hub *h);                 /* requests under way are cancelled; NULL is accepted */
+uint64_t br_hub_start(struct br_hub *h, const struct br_hub_request *r); /* its number */
+void br_hub_cancel(struct br_hub *h, uint64_t id);   /* `done` comes with CANCELLED, unless it came already */
+void br_hub_resume(struct br_hub *h, uint64_t id);
 
 /* ---- robots.txt, RFC 9309 (robots.c) ---- */
 

@@ -387,33 +387,7 @@ static int drive(struct transfer *t, CURLcode *result)
 
 static int explain(struct transfer *t, CURLcode code)
 {
-	const char *why = t->why[0] ? t->why : t->n->c->easy_strerror(code);
-
-	switch (code) {
-	case CURLE_COULDNT_RESOLVE_HOST:
-		return br_fail(t->err, BR_EIO, "cannot find host '%s'", t->url->host);
-	case CURLE_COULDNT_RESOLVE_PROXY:
-		return br_fail(t->err, BR_EIO, "cannot find the proxy for '%s'", t->url->host);
-	case CURLE_OPERATION_TIMEDOUT:
-		t->again = true;
-		return br_fail(t->err, BR_ETIMEOUT, "'%s' takes too long: %s", t->url->host, why);
-	case CURLE_PEER_FAILED_VERIFICATION:
-		return br_fail(t->err, BR_EIO, "'%s' does not prove that it is who it says: %s", t->url->host, why);
-	case CURLE_FILESIZE_EXCEEDED:
-		return too_big(t);
-	case CURLE_COULDNT_CONNECT:
-	case CURLE_GOT_NOTHING:
-	case CURLE_RECV_ERROR:
-	case CURLE_SEND_ERROR:
-	case CURLE_PARTIAL_FILE:
-	case CURLE_HTTP2:
-	case CURLE_HTTP2_STREAM:
-		t->again = true;
-		break;
-	default:
-		break;
-	}
-	return br_fail(t->err, BR_EIO, "cannot read from '%s': %s", t->url->host, why);
+	return code == CURLE_FILESIZE_EXCEEDED ? too_big(t) : br_net__explain(&t->again, t->n->c, code, t->url->host, t->why, t->err);
 }
 
 static int run_hop(struct transfer *t, const struct br_http_hop *hop)

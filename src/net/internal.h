@@ -12,7 +12,7 @@
 #define BR_NET__CURL(X)                                                                                \
 	X(global_init) X(version) X(easy_init) X(easy_setopt) X(easy_getinfo) X(easy_cleanup) X(easy_reset) X(easy_strerror) \
 	X(multi_init) X(multi_cleanup) X(multi_add_handle) X(multi_remove_handle) X(multi_perform) X(multi_poll) \
-	X(multi_info_read) X(multi_strerror) X(slist_append) X(slist_free_all)
+	X(multi_info_read) X(multi_strerror) X(multi_wakeup) X(easy_pause) X(slist_append) X(slist_free_all)
 struct br_net__curl {
 #define X(name) __typeof__(curl_##name) *name;
 	BR_NET__CURL(X)
@@ -20,6 +20,10 @@ struct br_net__curl {
 };
 /* UNSUPPORTED when it is not installed. */
 int br_net__load(const struct br_net__curl **out, struct br_err *err);
+
+struct curl_slist *br_net__resolve(const struct br_net__curl *c); /* from BR_RESOLVE (net.c) */
+/* What a failed transfer is told as; *again: it may pass (explain.c). */
+int br_net__explain(bool *again, const struct br_net__curl *c, CURLcode code, const char *host, const char *why, struct br_err *err);
 
 /* ---- proxies (proxy.c) ---- */
 

@@ -21,18 +21,20 @@ void br_net_rules(struct br_net_rules *out, const struct br_config *c)
 }
 
 /* BR_RESOLVE: "host:port:address ..." is believed instead of the resolver; for tests, and judged like any other address. */
-static void take_resolve(struct br_net *n)
+struct curl_slist *br_net__resolve(const struct br_net__curl *c)
 {
 	const char *at = getenv("BR_RESOLVE");
+	struct curl_slist *list = NULL;
 
 	while (at && *(at += strspn(at, " "))) {
 		size_t k = strcspn(at, " ");
 		char *entry = br_strndup(at, k);
 
-		n->resolve = n->c->slist_append(n->resolve, entry);
+		list = c->slist_append(list, entry);
 		free(entry);
 		at += k;
 	}
+	return list;
 }
 
 int br_net_open(struct br_net **out, const struct br_net_rules *rules, struct br_err *err)
@@ -51,7 +53,7 @@ int br_net_open(struct br_net **out, const struct br_net_rules *rules, struct br
 		free(n->agent);
 		n->agent = br_sprintf("br/%s (+%s)", BR_VERSION, rules->contact);
 	}
-	take_resolve(n);
+	n->resolve = br_net__resolve(c);
 	if (!n->easy || !n->multi) {
 		br_net_close(n);
 		return br_fail(err, BR_ENOMEM, "libcurl does not start");
