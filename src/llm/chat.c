@@ -212,7 +212,7 @@ static int take_object(struct reading *r, const struct br_jval *root, const char
 		r->out->model = br_arena_strdup(&r->out->arena, model);
 	if (finish)
 		r->out->finish = br_arena_strdup(&r->out->arena, finish);
-	if (br_jval_type(br_jval_get(root, "usage")) == BR_J_OBJ) {
+	if (br_jval_first(br_jval_get(root, "usage"))) {
 		r->has_usage = true;
 		br_llm__tokens(&r->tokens, root, asked_bytes(r->req), r->out->text.len);
 	}
