@@ -2,6 +2,7 @@
 #include "cmd.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 static const char *const level_names[] = {
 	[BR_CONFIG_BUILTIN] = "built in", [BR_CONFIG_USER] = "user", [BR_CONFIG_WORKSPACE] = "workspace",
@@ -39,6 +40,14 @@ static int known(struct br_cli *c, const char *key, struct br_err *err)
 
 /* ---- get, list ---- */
 
+#define HIDDEN "(hidden)"
+
+/* What is shown of a value: of a key, only that there is one. */
+static const char *shown(const struct br_setting *s, const char *value)
+{
+	return value && s->secret ? HIDDEN : value;
+}
+
 static void print_json(struct br_cli *c, const struct br_setting *s, const char *value, enum br_config_level level)
 {
 	struct br_json j;
@@ -46,7 +55,7 @@ static void print_json(struct br_cli *c, const struct br_setting *s, const char 
 	br_json_init(&j, br_out_json(&c->out), false);
 	br_json_obj(&j);
 	br_json_kstr(&j, "key", s->key);
-	br_json_kstr(&j, "value", value);
+	br_json_kstr(&j, "value", shown(s, value));
 	br_json_kstr(&j, "from", value ? level_names[level] : NULL);
 	br_json_kstr(&j, "default", s->dflt);
 	br_json_kstr(&j, "env", s->env);
@@ -67,7 +76,7 @@ static int get_run(struct br_cli *c, struct br_err *err)
 	if (c->opt.json)
 		print_json(c, br_setting_find(c->operand[0]), value, level);
 	else if (value)
-		br_out_f(&c->out, "%s\n", value);
+		br_out_f(&c->out, "%s\n", shown(br_setting_find(c->operand[0]), value));
 	return value ? 0 : br_status(BR_ENOTFOUND);
 }
 
@@ -92,7 +101,7 @@ static int list_run(struct br_cli *c, struct br_err *err)
 			continue;
 		}
 		br_columns_add(&t, BR_BOLD, "%s", s[i].key);
-		br_columns_add(&t, BR_PLAIN, "%s", value ? value : "-");
+		br_columns_add(&t, BR_PLAIN, "%s", value ? shown(&s[i], value) : "-");
 		br_columns_add(&t, level == BR_CONFIG_BUILTIN ? BR_DIM : BR_GOOD, "%s", value ? level_names[level] : "unset");
 	}
 	br_columns_print(&c->out, &t);
@@ -115,10 +124,28 @@ static int edit(struct br_cli *c, const char *key, const char *value, struct br_
 	return br_config_set(c->dir, p->user ? BR_CONFIG_USER : BR_CONFIG_WORKSPACE, key, value, err);
 }
 
+/* A key on the command line is seen by all who list processes: "-" takes the first line of standard input. */
+static int set_value(struct br_cli *c, const char *key, const char *value, struct br_err *err)
+{
+	const struct br_setting *s = br_setting_find(key);
+	struct br_buf in = BR_BUF_INIT(64u << 10);
+	int rc;
+
+	if (!s || !s->secret || strcmp(value, "-") != 0)
+		return edit(c, key, value, err);
+	if ((rc = br_fd_read(&in, STDIN_FILENO, in.max, "standard input", err)) == 0) {
+		in.ptr[strcspn(in.ptr, "\r\n")] = '\0';
+		rc = in.ptr[0] ? edit(c, key, in.ptr, err) : br_fail(err, BR_EUSAGE, "no key on standard input");
+	}
+	explicit_bzero(in.ptr, in.len);
+	br_buf_release(&in);
+	return rc;
+}
+
 static int set_run(struct br_cli *c, struct br_err *err)
 {
 	const struct br_setting *s;
-	int rc = edit(c, c->operand[0], c->operand[1], err);
+	int rc = set_value(c, c->operand[0], c->operand[1], err);
 
 	if (rc < 0)
 		return rc;
@@ -208,6 +235,7 @@ static const struct br_example examples[] = {
 	{ "br config list", "every setting, its value and where it comes from" },
 	{ "br config set search.top 20", "for this workspace" },
 	{ "br config set --user search.top 20", "for all of yours" },
+	{ "br config set --user chat.key - < key.txt", "a key, unseen by who lists processes" },
 	{ NULL },
 };
 const struct br_cmd br_cmd_config = {

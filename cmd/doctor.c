@@ -272,12 +272,47 @@ static enum verdict check_locale(struct br_cli *c, struct br_buf *detail)
 	return WARN;
 }
 
+/* ---- model services: what is configured; 'br models --check' reaches them ---- */
+
+static enum verdict check_service(struct br_cli *c, struct br_buf *detail, enum br_llm_role role)
+{
+	const struct br_llm_info *info;
+	enum verdict v = OK;
+	struct br_llm *s;
+	struct br_err err;
+	int rc = c->config ? br_llm_open(&s, c->config, role, &err) : br_fail(&err, BR_EINPUT, "settings cannot be read");
+
+	if (rc < 0) {
+		br_buf_adds(detail, err.msg);
+		return rc == -BR_ENOTFOUND ? OK : FAIL;
+	}
+	info = br_llm_info(s);
+	br_buf_addf(detail, "%s at %s", info->model, info->base_url);
+	if (info->key_missing) {
+		br_buf_adds(detail, ": it needs a key, and there is none");
+		v = WARN;
+	} else if (info->key_from) {
+		br_buf_addf(detail, ", key from %s", info->key_from);
+	}
+	if (info->key_from && info->key_in_clear) {
+		br_buf_adds(detail, ", which travels unencrypted");
+		v = WARN;
+	}
+	br_llm_close(s);
+	return v;
+}
+
+static enum verdict check_chat(struct br_cli *c, struct br_buf *detail) { return check_service(c, detail, BR_LLM_CHAT); }
+static enum verdict check_embed(struct br_cli *c, struct br_buf *detail) { return check_service(c, detail, BR_LLM_EMBED); }
+static enum verdict check_rerank(struct br_cli *c, struct br_buf *detail) { return check_service(c, detail, BR_LLM_RERANK); }
+
 static const struct { const char *name; check_fn *fn; } checks[] = {
 	{ "workspace", check_workspace },     { "settings", check_config },   { "lock", check_lock },
 	{ "file system", check_file_system }, { "disk", check_space },        { "model", check_model },
 	{ "processor", check_simd },          { "threads", check_threads },   { "extractor", check_extractor },
 	{ "vectors", check_vectors },         { "network", check_network },   { "tools", check_tools },
 	{ "locale", check_locale },
+	{ "chat", check_chat },               { "embeddings", check_embed },  { "rerank", check_rerank },
 };
 
 /* ---- the report ---- */

@@ -71,6 +71,7 @@ struct br_llm_ask {
 	const char *model;          /* NULL: the configured one */
 	int64_t timeout_ms;         /* of the whole, retries included; 0: llm.timeout */
 	const atomic_bool *cancel;  /* may be NULL */
+	bool once;                  /* no retries */
 };
 
 /* ---- chat (chat.c) ---- */
@@ -116,7 +117,7 @@ void br_llm_reply_release(struct br_llm_reply *r);
 enum br_llm_use { BR_LLM_PASSAGE, BR_LLM_QUERY }; /* which prefix of the settings goes before each text */
 struct br_llm_vectors {
 	uint32_t dim;
-	float *v;                   /* [n][dim], of length 1; all zero for an empty text, which is not sent */
+	float *v;                   /* [n][dim], of length 1; all zero for an empty text, which is not sent; NULL when all are empty */
 	size_t n;
 	struct br_llm_tokens tokens;
 	uint64_t sent, cached;      /* texts */

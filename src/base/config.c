@@ -9,6 +9,7 @@
 #include "internal.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #define LEVELS (BR_CONFIG_ENV + 1)
 
@@ -325,6 +326,19 @@ static void drop_untrusted(struct br_config *c)
 	br_buf_release(&keys);
 }
 
+/* A key is for nobody's eyes but its owner's. */
+static void warn_exposed(const struct br_config *c, const char *path, enum br_config_level level)
+{
+	const struct br_setting *all = br_settings(&(size_t){ 0 });
+	struct stat st;
+
+	for (size_t i = 0; i < row_count(); i++)
+		if (all[i].secret && c->value[level][i] && stat(path, &st) == 0 && (st.st_mode & 077)) {
+			br_log(BR_LOG_WARN, "'%s' holds a key and is open to others: chmod 600", path);
+			return;
+		}
+}
+
 static int load_file(struct br_config *c, const char *dir, enum br_config_level level, struct br_err *err)
 {
 	struct br_buf text = BR_BUF_INIT(BR_MAX_CONFIG);
@@ -340,6 +354,8 @@ static int load_file(struct br_config *c, const char *dir, enum br_config_level 
 		rc = br_base__ini_parse(br_buf_slice(&text), path, take_value, &l, err);
 	if (rc == 0 && there && level == BR_CONFIG_WORKSPACE && !(c->trusted = is_trusted(path, br_buf_slice(&text))))
 		drop_untrusted(c);
+	if (rc == 0 && there)
+		warn_exposed(c, path, level);
 	free(path);
 	br_buf_release(&text);
 	return rc;

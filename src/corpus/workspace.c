@@ -1,6 +1,7 @@
 /*
  * The workspace: finding, making and opening the .br folder.
  */
+#include "br/llm.h"
 #include "internal.h"
 
 #include <errno.h>
@@ -125,7 +126,7 @@ static int open_model(struct br_ws *ws, struct br_err *err)
 	struct br_model *m;
 	int rc;
 
-	if (!path || !*path) {
+	if (!path || !*path || br_llm_configured(ws->config, BR_LLM_EMBED)) { /* then it is the name of a service's model */
 		ws->model = br_model_builtin();
 		return 0;
 	}

@@ -277,7 +277,7 @@ static bool start_again(struct br_llm__call *c, int64_t asked_ms)
 {
 	int64_t pause = pause_before(c, asked_ms);
 
-	if (c->attempts > c->s->retries || c->passed_on || asked_ms > BR_MAX_RETRY_WAIT * 1000 ||
+	if (c->ask->once || c->attempts > c->s->retries || c->passed_on || asked_ms > BR_MAX_RETRY_WAIT * 1000 ||
 	    br_mono_ns() + pause * 1000000 > c->until_ns)
 		return false;
 	start(c, pause);

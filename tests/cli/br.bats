@@ -13,7 +13,7 @@ load lib
 
 @test "--help, -h and help list every verb" {
 	want 0 --help
-	for verb in init status notebook config sync ingest upload docs query eval verify doctor help version completion; do
+	for verb in init status notebook config sync ingest upload docs query eval verify doctor models help version completion; do
 		out_has "  $verb "
 	done
 	err_empty

@@ -2,7 +2,7 @@
 # What holds for every verb: help, usage errors, no workspace, a full disk, a reader that went away, documents.
 load lib
 
-VERBS=(init status sync watch ingest upload query eval verify gc backup export import doctor help version completion
+VERBS=(init status sync watch ingest upload query eval verify gc backup export import doctor models help version completion
        'notebook create' 'notebook list' 'notebook show' 'notebook rename' 'notebook use' 'notebook set' 'notebook delete'
        'config get' 'config set' 'config unset' 'config list' 'config path' 'config trust' 'config untrust'
        'docs list' 'docs show' 'docs cat' 'docs rm' 'docs duplicates' 'index build' 'index status' 'index drop')
@@ -41,7 +41,7 @@ VERBS=(init status sync watch ingest upload query eval verify gc backup export i
 		err_has "missing operand"
 		err_has "usage: br $verb"
 	done
-	for verb in status verify gc doctor version 'notebook list' 'config list' 'config path' 'config trust'; do
+	for verb in status verify gc doctor models version 'notebook list' 'config list' 'config path' 'config trust'; do
 		want 129 $verb extra
 		err_has "'extra' is one operand too many"
 	done
@@ -85,7 +85,7 @@ VERBS=(init status sync watch ingest upload query eval verify gc backup export i
 @test "every verb that prints reports a full disk" {
 	small_workspace
 	for args in status 'status --json' 'query lock' 'query --json lock' 'docs list' 'docs list --json' 'docs show soup.md' \
-	            'docs cat soup.md' 'notebook list' 'notebook show' 'config list' 'config path' verify gc doctor version help \
+	            'docs cat soup.md' 'notebook list' 'notebook show' 'config list' 'config path' verify gc doctor models version help \
 	            'completion zsh' 'sync --json' 'sync'; do
 		full_disk $args
 	done
@@ -93,7 +93,7 @@ VERBS=(init status sync watch ingest upload query eval verify gc backup export i
 
 @test "every verb that prints ends silently when nobody reads" {
 	small_workspace
-	for args in status 'query lock' 'docs list' 'docs cat soup.md' 'notebook list' 'config list' verify gc doctor \
+	for args in status 'query lock' 'docs list' 'docs cat soup.md' 'notebook list' 'config list' verify gc doctor models \
 	            'completion fish' 'sync --json'; do
 		rm -f "$S/closed"
 		broken_pipe $args
@@ -134,6 +134,7 @@ VERBS=(init status sync watch ingest upload query eval verify gc backup export i
 	mkdir -p old "$S/bin" "$S/home/.zfunc" "$S/home/.local/share/bash-completion/completions" "$S/home/.config/fish/completions"
 	echo old >old/a.txt
 	echo todo >todo.txt
+	echo sk-example >key.txt
 	printf '{"id":"r1","text":"a record"}\n' >records.jsonl
 	printf '<p>a report about locks</p>\n' >report.html
 	mkdir -p beir/scifact

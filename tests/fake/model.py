@@ -22,7 +22,7 @@ How it answers is said by the name of the model: directives joined by ';', any w
   embeddings
     dim=N (256)     dimensions                                        wrongat=N    the Nth vector has one dimension less
     short           a vector too few                                  shuffle      in another order, told by index
-    nan zero text   the first vector has 1e999, is all zero, is a string
+    big zero text   the first vector has 1e300, is all zero, is a string
 Control: POST /_/script {"answers": [...]}; GET /_/log; GET /_/hello.
 """
 import gzip
@@ -333,8 +333,8 @@ class Handler(BaseHTTPRequestHandler):
         tokens = sum(len(words(t)) for t in texts)
         value = json.dumps({"object": "list", "model": "fake-1", "data": data,
                             "usage": {"prompt_tokens": tokens, "total_tokens": tokens}})
-        if "nan" in d:
-            value = re.sub(r'("embedding": \[)[-0-9.e]+', r"\g<1>1e999", value, count=1)
+        if "big" in d:
+            value = re.sub(r'("embedding": \[)[-0-9.e]+', r"\g<1>1e300", value, count=1)
         self.whole(200, value.encode(), d=d)
 
     def rerank(self, ask, d):
