@@ -25,15 +25,12 @@ struct row {
 
 /* ---- asking ---- */
 
-static struct br_llm_ask ask_of(const struct br_cli *c)
-{
-	return (struct br_llm_ask){ .timeout_ms = c->opt.timeout ? c->opt.timeout * 1000 : CHECK_MS, .once = true };
-}
+static const struct br_llm_ask brief = { .timeout_ms = CHECK_MS, .once = true };
 
-static int check_chat(struct row *r, struct br_llm *s, const struct br_llm_ask *ask)
+static int check_chat(struct row *r, struct br_llm *s)
 {
 	struct br_llm_models m;
-	int rc = br_llm_models(&m, s, ask, &r->err);
+	int rc = br_llm_models(&m, s, &brief, &r->err);
 
 	r->knows_list = rc == 0;
 	for (size_t i = 0; i < m.v.n; i++)
@@ -42,10 +39,10 @@ static int check_chat(struct row *r, struct br_llm *s, const struct br_llm_ask *
 	return rc;
 }
 
-static int check_embed(struct row *r, struct br_llm *s, const struct br_llm_ask *ask)
+static int check_embed(struct row *r, struct br_llm *s)
 {
 	struct br_slice text = br_slice_str("hello");
-	struct br_llm_embed req = { .ask = *ask, .text = &text, .n = 1 };
+	struct br_llm_embed req = { .ask = brief, .text = &text, .n = 1 };
 	struct br_llm_vectors v;
 	int rc = br_llm_embed(&v, s, &req, &r->err);
 
@@ -54,24 +51,24 @@ static int check_embed(struct row *r, struct br_llm *s, const struct br_llm_ask 
 	return rc;
 }
 
-static int check_rerank(struct row *r, struct br_llm *s, const struct br_llm_ask *ask)
+static int check_rerank(struct row *r, struct br_llm *s)
 {
 	struct br_slice text = br_slice_str("hello");
-	struct br_llm_rerank req = { .ask = *ask, .query = text, .text = &text, .n = 1 };
+	struct br_llm_rerank req = { .ask = brief, .query = text, .text = &text, .n = 1 };
 	struct br_llm_tokens tokens;
 	double score;
 
 	return br_llm_rerank(&score, &tokens, s, &req, &r->err);
 }
 
-static void check(struct row *r, struct br_llm *s, const struct br_llm_ask *ask)
+static void check(struct row *r, struct br_llm *s)
 {
-	static int (*const how[BR_LLM_ROLES])(struct row *, struct br_llm *, const struct br_llm_ask *) = {
+	static int (*const how[BR_LLM_ROLES])(struct row *, struct br_llm *) = {
 		check_chat, check_embed, check_rerank,
 	};
 	int64_t begun = br_mono_ns();
 
-	r->rc = how[r->role](r, s, ask);
+	r->rc = how[r->role](r, s);
 	r->ms = (double)(br_mono_ns() - begun) / 1e6;
 	r->checked = true;
 }
@@ -139,24 +136,36 @@ static void put_row(struct br_cli *c, struct br_columns *t, const struct row *r)
 
 /* ---- running ---- */
 
+/* The model inside br, or the file that is configured in its place. */
+static void use_own(struct br_cli *c, struct row *r, struct br_model **file)
+{
+	const char *path = br_config_get(c->config, "embed.model", NULL);
+
+	if (path && *path && (r->rc = br_model_open(file, path, &r->err)) < 0)
+		return;
+	r->own = br_model_info(*file ? *file : br_model_builtin());
+	r->dim = r->own->dim;
+}
+
 static int show_role(struct br_cli *c, struct br_columns *t, enum br_llm_role role, struct br_err *err)
 {
 	const struct models_params *p = c->params;
-	struct br_llm_ask ask = ask_of(c);
 	struct row r = { .role = role };
+	struct br_model *file = NULL;
 	struct br_llm *s = NULL;
 
 	if (!br_llm_configured(c->config, role)) {
-		r.own = role == BR_LLM_EMBED ? br_model_info(c->ws ? c->ws->model : br_model_builtin()) : NULL;
-		r.dim = r.own ? r.own->dim : 0;
+		if (role == BR_LLM_EMBED)
+			use_own(c, &r, &file);
 	} else if ((r.rc = br_llm_open(&s, c->config, role, &r.err)) == 0) {
 		r.info = br_llm_info(s);
 		r.dim = r.info->dim;
 		if (p->check)
-			check(&r, s, &ask);
+			check(&r, s);
 	}
 	put_row(c, t, &r);
 	br_llm_close(s);
+	br_model_close(file);
 	if (r.rc < 0)
 		*err = r.err;
 	return r.rc;
@@ -190,7 +199,6 @@ static void put_model(struct br_cli *c, struct br_columns *t, const struct br_ll
 static int show_offered(struct br_cli *c, const char *name, struct br_err *err)
 {
 	struct br_columns t = { .align = "lrrr" };
-	struct br_llm_ask ask = ask_of(c);
 	enum br_llm_role role = BR_LLM_CHAT;
 	struct br_llm_models m;
 	struct br_llm *s;
@@ -200,7 +208,7 @@ static int show_offered(struct br_cli *c, const char *name, struct br_err *err)
 		role++;
 	if ((rc = br_llm_open(&s, c->config, role, err)) < 0)
 		return rc;
-	rc = br_llm_models(&m, s, &ask, err);
+	rc = br_llm_models(&m, s, &brief, err);
 	for (size_t i = 0; i < m.v.n && rc == 0; i++)
 		put_model(c, &t, &m.v.v[i]);
 	br_columns_print(&c->out, &t);
@@ -216,6 +224,8 @@ static int models_run(struct br_cli *c, struct br_err *err)
 	struct br_err one;
 	int rc = 0, got;
 
+	if (br_config_ignored(c->config)[0])
+		br_note(&c->out, "br: not honoured before 'br config trust': %s", br_config_ignored(c->config));
 	if (p->offered)
 		return show_offered(c, p->offered, err);
 	for (enum br_llm_role role = 0; role < BR_LLM_ROLES; role++) {

@@ -1,0 +1,170 @@
+#!/usr/bin/env bats
+# br models, and that a key goes nowhere but into the request.
+load lib
+
+KEY=sk-test-0123456789abcdef-THE-KEY
+
+teardown() { [ -z "$FAKE" ] || kill "$FAKE" 2>/dev/null || true; }
+
+# The service of tests/fake/model.py: its address in URL, its log in $S/model.log.
+start_fake() {
+	command -v python3 >/dev/null || skip "python3 is not installed"
+	python3 -B "$BATS_TEST_DIRNAME/../fake/model.py" "$S/port" "$S/model.log" 3>&- &
+	FAKE=$!
+	for _ in $(seq 250); do [ ! -s "$S/port" ] || break; sleep 0.02; done
+	URL=http://127.0.0.1:$(cat "$S/port")/v1
+}
+
+# settings ROLE NAME=VALUE...: into the user's file.
+settings() {
+	local role=$1 pair
+	shift
+	for pair; do br config set --user "$role.${pair%%=*}" "${pair#*=}"; done
+}
+
+no_key_anywhere() {
+	! grep -rqF -e "${1:-$KEY}" "$S/out" "$S/err" "$S/w" || fails_with "a key was shown"
+	! grep -rqF -e "0123456789abcdef" "$S/out" "$S/err" || fails_with "a part of a key was shown"
+}
+
+@test "nothing configured: the built-in model, no service" {
+	want 0 models
+	out_has "br-static-256-v1"
+	out_has "not configured"
+	want 0 models --check
+	want 0 models --json
+	json_all 'length == 3 and map(.role) == ["chat","embed","rerank"]'
+	json_all '.[1] | .built_in and .dimensions == 256 and .reachable == null and .error == null'
+	json_all '.[0] | .configured == false and .model == null'
+}
+
+@test "configured and reachable" {
+	start_fake
+	settings chat "base_url=$URL" model=fake
+	settings embed "base_url=$URL" 'model=fake;dim=1536' "key=$KEY"
+	settings rerank "base_url=$URL" model=fake
+	want 0 models
+	out_has "key from embed.key"
+	no_key_anywhere
+	[ ! -s "$S/model.log" ] || fails_with "br models asked somebody"
+	want 0 models --check --json
+	json_all 'all(.[]; .configured and .reachable and .provider == "custom" and .took_ms >= 0)'
+	json_all '.[0].offered == true and .[1].offered == null and .[1].dimensions == 1536 and .[1].key_from == "embed.key"'
+	grep -qF "\"key\": \"$KEY\"" "$S/model.log" || fails_with "the key did not arrive"
+	no_key_anywhere
+	want 0 models --offered chat
+	out_has fake-embed
+	want 0 models --offered chat --json
+	json_all 'length == 2 and .[0].id == "fake" and .[0].context == 8192 and .[1].price_prompt == null'
+	br config set --user chat.model absent
+	want 0 models --check
+	out_has "does not offer this model"
+}
+
+@test "a service that is not there has status 13, a refused or missing key 12; all rows are printed" {
+	start_fake
+	settings chat base_url=http://127.0.0.1:1/v1 model=m
+	settings embed "base_url=$URL" 'model=fake;dim=8'
+	want 13 models --check
+	out_has "embed"
+	out_has "reachable, "
+	err_has "127.0.0.1:1: cannot read from '127.0.0.1'"
+	settings chat "base_url=$URL/locked" "key=$KEY"
+	want 12 models --check
+	err_has "refuses the key of chat.key (HTTP 401 Unauthorized): Incorrect API key provided: ****"
+	no_key_anywhere
+	want 12 models --check --json -v
+	err_json '.error.exit == 12 and .error.code == "AUTH"'
+	no_key_anywhere
+	want 0 config unset --user chat.key
+	want 0 config unset --user chat.base_url
+	settings chat provider=openrouter
+	want 12 models --check
+	err_has "no key for openrouter: set OPENROUTER_API_KEY, chat.key or chat.key_command"
+	want 0 doctor
+	out_has "it needs a key, and there is none"
+}
+
+@test "a key is set unseen, hidden by every verb, and its file is for its owner only" {
+	want_in 0 "$KEY\n" config set --user chat.key -
+	out_empty
+	[ "$(stat -c %a "$S/home/.config/br/config")" = 600 ]
+	grep -qF "key = $KEY" "$S/home/.config/br/config"
+	for args in 'config get chat.key' 'config get --json chat.key' 'config list' 'config list --json' 'config list --set' doctor \
+	            'doctor --json' models 'models --json' 'version -v' 'config set --user chat.key'; do
+		br $args >"$S/out" 2>"$S/err" </dev/null || true
+		no_key_anywhere
+	done
+	want 0 config get chat.key
+	out_is "(hidden)"
+	want_in 129 "\n" config set --user chat.key -
+	want 129 config set --user chat.kee "$KEY"
+	no_key_anywhere
+	want 129 config set --user chat.key " $KEY ; "
+	no_key_anywhere
+	chmod 644 "$S/home/.config/br/config"
+	want 0 models
+	err_has "holds a key and is open to others: chmod 600"
+	no_key_anywhere
+	want 0 config unset --user chat.key
+	want 1 config get chat.key
+}
+
+@test "a key of a workspace is in a file for its owner only, and counts after trust" {
+	br init -q
+	start_fake
+	want 0 config set embed.key "$KEY"
+	want 0 config set embed.base_url "$URL"
+	want 0 config set embed.model "fake;key=$KEY"
+	[ "$(stat -c %a .br/config)" = 600 ]
+	want 0 models --json
+	json_all '.[1].configured == false'
+	err_has "not honoured before 'br config trust'"
+	want 0 config trust
+	want 0 models --check --json
+	json_all '.[1].reachable and .[1].key_from == "embed.key"'
+}
+
+@test "a command gives the key; from a workspace only after trust" {
+	start_fake
+	settings chat "base_url=$URL/locked" model=fake "key_command=echo asked >>$S/asked; echo right"
+	want 0 models
+	[ ! -e "$S/asked" ]
+	want 0 models --check
+	[ "$(wc -l <"$S/asked")" -eq 1 ]
+	br init -q
+	want 0 config set chat.key_command "touch $S/pwned"
+	want 0 models --check
+	[ ! -e "$S/pwned" ]
+	settings chat 'key_command=echo no key for you >&2; exit 4'
+	want 12 models --check
+	err_has "chat.key_command gives no key: it ended with status 4"
+}
+
+@test "Ctrl-C ends a check, and the connection with it" {
+	start_fake
+	settings embed "base_url=$URL" 'model=fake;mute'
+	local status=0 pid
+	env -i "${ENV[@]}" "$BR" models --check >"$S/out" 2>"$S/err" </dev/null 3>&- &
+	pid=$!
+	for _ in $(seq 250); do ! grep -q '"request"' "$S/model.log" 2>/dev/null || break; sleep 0.02; done
+	kill -TERM $pid
+	wait $pid || status=$?
+	[ "$status" -eq 143 ] || [ "$status" -eq 130 ] || fails_with "status $status"
+	for _ in $(seq 250); do ! grep -q '"closed"' "$S/model.log" || break; sleep 0.02; done
+	grep -q '"closed".*"by": "client"' "$S/model.log"
+}
+
+@test "--timeout bounds a check" {
+	start_fake
+	settings embed "base_url=$URL" 'model=fake;mute'
+	want 128 models --check --timeout 1
+	err_has "stopped by --timeout"
+}
+
+@test "the name of a service's model is no path of a model file" {
+	settings embed provider=ollama model=nomic-embed-text
+	small_workspace
+	want 0 query locks
+	out_has locks.md
+}
