@@ -88,8 +88,8 @@ struct br_llm_chat {
 	struct br_llm_ask ask;
 	const struct br_llm_message *message;
 	size_t n;
-	const double *temperature;  /* NULL: chat.temperature, which may be unset */
-	int64_t max_tokens;         /* 0: chat.max_tokens, which may be unset */
+	const double *temperature;  /* NULL: chat.temperature; negative: the service's */
+	int64_t max_tokens;         /* 0: chat.max_tokens, of which 0 is the service's */
 	const char *tools;          /* JSON array of tools as the API has it, or NULL */
 	bool json;                  /* the answer is to be one JSON object */
 	/*

@@ -74,8 +74,10 @@ static void write_limits(struct br_json *j, const struct br_llm *s, const struct
 {
 	int64_t most = req->max_tokens > 0 ? req->max_tokens : s->max_tokens;
 
-	if (req->temperature || s->has_temperature)
-		br_json_knum(j, "temperature", req->temperature ? *req->temperature : s->temperature, 4);
+	double heat = req->temperature ? *req->temperature : s->temperature;
+
+	if (heat >= 0)
+		br_json_knum(j, "temperature", heat, 4);
 	if (most > 0)
 		br_json_kint(j, s->provider->flags & NEW_MAX_TOKENS ? "max_completion_tokens" : "max_tokens", most);
 }

@@ -27,8 +27,7 @@ struct br_llm {
 	struct br_net_rules rules;
 	int64_t connect_ms, first_ms, idle_ms, timeout_ms;
 	unsigned retries, concurrency, batch;
-	bool has_temperature;
-	double temperature;
+	double temperature;           /* negative: the service's */
 	int64_t max_tokens;
 	uint32_t asked_dim;           /* embed.dimensions */
 	double price_prompt, price_completion; /* for a million tokens; negative: not known */

@@ -40,19 +40,13 @@ static const char *get(const struct br_config *c, enum br_llm_role role, const c
 	return v && *v ? v : NULL;
 }
 
-static double price(const struct br_config *c, const char *key)
-{
-	const char *v = br_config_get(c, key, NULL);
-
-	return v && *v ? br_config_num(c, key) : -1;
-}
-
 static const struct br_llm__provider *find_provider(const struct br_config *c, enum br_llm_role role)
 {
-	const char *name = get(c, role, "provider");
+	enum br_config_level level;
+	const char *name = br_config_get(c, key_name(role, "provider").s, &level);
 
-	if (!name)
-		name = get(c, role, "base_url") ? "custom" : "";
+	if (level == BR_CONFIG_BUILTIN && get(c, role, "base_url"))
+		name = "custom";
 	for (size_t i = 0; i < BR_COUNT(providers); i++)
 		if (!strcmp(providers[i].name, name))
 			return &providers[i];
@@ -113,27 +107,24 @@ static const char *prefix(struct br_llm *s, const char *v)
 
 static void set_role(struct br_llm *s, const struct br_config *c)
 {
-	const char *t = br_config_get(c, "chat.temperature", NULL);
-
 	s->info.query_prefix = s->info.passage_prefix = "";
 	s->price_prompt = s->price_completion = -1;
 	switch (s->info.role) {
 	case BR_LLM_CHAT:
-		s->has_temperature = t && *t;
-		s->temperature = s->has_temperature ? br_config_num(c, "chat.temperature") : 0;
+		s->temperature = br_config_num(c, "chat.temperature");
 		s->max_tokens = br_config_int(c, "chat.max_tokens");
-		s->price_prompt = price(c, "chat.price_prompt");
-		s->price_completion = price(c, "chat.price_completion");
+		s->price_prompt = br_config_num(c, "chat.price_prompt");
+		s->price_completion = br_config_num(c, "chat.price_completion");
 		break;
 	case BR_LLM_EMBED:
 		s->info.query_prefix = prefix(s, get(c, BR_LLM_EMBED, "query_prefix"));
 		s->info.passage_prefix = prefix(s, get(c, BR_LLM_EMBED, "passage_prefix"));
 		s->info.dim = s->asked_dim = (uint32_t)br_config_int(c, "embed.dimensions");
 		s->batch = (unsigned)br_config_int(c, "embed.batch");
-		s->price_prompt = price(c, "embed.price");
+		s->price_prompt = br_config_num(c, "embed.price");
 		break;
 	default:
-		s->price_prompt = price(c, "rerank.price");
+		s->price_prompt = br_config_num(c, "rerank.price");
 		break;
 	}
 	if (s->provider->flags & COSTS_NOTHING && s->price_prompt < 0)

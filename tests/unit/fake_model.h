@@ -64,7 +64,7 @@ static inline struct br_config *fake_config(const char *role, const char *model,
 		text = more;
 	}
 	va_end(ap);
-	scratch_put("br/config", text);
+	chmod(scratch_put("br/config", text), 0600);
 	free(text);
 	if (br_config_load(&c, NULL, &err) < 0)
 		fail_msg("%s", err.msg);

@@ -563,6 +563,7 @@ static void test_open(void **state)
 	assert_false(br_llm_configured(c, BR_LLM_CHAT) || br_llm_configured(c, BR_LLM_EMBED) || br_llm_configured(c, BR_LLM_RERANK));
 	refuse_open(c, BR_LLM_CHAT, BR_ENOTFOUND, "no language model configured");
 	refuse_open(config("[embed]\nprovider = builtin\nmodel = /x.brem\n"), BR_LLM_EMBED, BR_ENOTFOUND, "no embedding service configured");
+	refuse_open(config("[chat]\nprovider = none\nbase_url = http://h/v1\nmodel = m\n"), BR_LLM_CHAT, BR_ENOTFOUND, "no language model");
 	refuse_open(config("[chat]\nprovider = openai\n"), BR_LLM_CHAT, BR_EUSAGE, "chat.model is not set");
 	refuse_open(config("[chat]\nprovider = custom\nmodel = m\n"), BR_LLM_CHAT, BR_EUSAGE, "chat.base_url is not set");
 	refuse_open(config("[chat]\nbase_url = ftp://h/v1\nmodel = m\n"), BR_LLM_CHAT, BR_EUSAGE, "chat.base_url is no http or https address");
@@ -646,7 +647,7 @@ static void test_many(void **state)
 	static struct run r[N];
 	struct br_llm_message m[N];
 	pthread_t t[N];
-	char text[N][16], wanted[64];
+	char text[N][24], wanted[64];
 	struct br_llm *s;
 
 	(void)state;
