@@ -6,10 +6,10 @@ KEY=sk-test-0123456789abcdef-THE-KEY
 
 teardown() { [ -z "$FAKE" ] || kill "$FAKE" 2>/dev/null || true; }
 
-# The service of tests/fake/model.py: its address in URL, its log in $S/model.log.
+# The service of tests/fake/model.py: its address in URL, its log in $S/model.log. start_fake [CERT KEY]
 start_fake() {
 	command -v python3 >/dev/null || skip "python3 is not installed"
-	python3 -B "$BATS_TEST_DIRNAME/../fake/model.py" "$S/port" "$S/model.log" 3>&- &
+	python3 -B "$BATS_TEST_DIRNAME/../fake/model.py" "$S/port" "$S/model.log" "$@" 3>&- &
 	FAKE=$!
 	for _ in $(seq 250); do [ ! -s "$S/port" ] || break; sleep 0.02; done
 	URL=http://127.0.0.1:$(cat "$S/port")/v1
@@ -139,6 +139,22 @@ no_key_anywhere() {
 	settings chat 'key_command=echo no key for you >&2; exit 4'
 	want 12 models --check
 	err_has "chat.key_command gives no key: it ended with status 4"
+}
+
+@test "a service that cannot prove who it is gets no key" {
+	command -v openssl >/dev/null || skip "openssl is not installed"
+	openssl req -x509 -newkey rsa:2048 -nodes -days 30000 -subj /CN=x -addext subjectAltName=IP:127.0.0.1 -keyout "$S/tls.key" -out "$S/tls.cert" 2>/dev/null
+	start_fake "$S/tls.cert" "$S/tls.key"
+	settings chat "base_url=${URL/http:/https:}" model=fake "key=$KEY"
+	want 13 models --check
+	err_has "does not prove that it is who it says"
+	[ ! -s "$S/model.log" ]
+	br config set --user net.ca_file "$S/tls.cert"
+	want 0 models --check
+	grep -qF "$KEY" "$S/model.log"
+	settings chat "base_url=${URL/http:\/\/127.0.0.1/https://localhost}"
+	want 13 models --check
+	err_has "does not prove that it is who it says"
 }
 
 @test "Ctrl-C ends a check, and the connection with it" {

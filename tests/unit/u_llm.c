@@ -548,7 +548,7 @@ static struct br_config *config(const char *text)
 	struct br_config *c;
 	struct br_err err;
 
-	scratch_put("br/config", text);
+	chmod(scratch_put("br/config", text), 0600);
 	assert_int_equal(br_config_load(&c, NULL, &err), 0);
 	return c;
 }
