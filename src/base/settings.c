@@ -86,6 +86,8 @@ static const struct br_setting table[] = {
 	  "put before each question, with a space; exactly so when in double quotes (\\n for a line end)" },
 	{ "embed.passage_prefix", NULL, BR_SET_STR, NULL, ANY, NULL, false,
 	  "put before each passage, likewise" },
+	{ "embed.input_type",  NULL, BR_SET_ENUM, "none", ANY, "none|passage|document", false,
+	  "also send input_type, for services that set prefixes themselves: query, and for a passage this word" },
 	{ "embed.batch",       NULL, BR_SET_INT, "64", 1, BR_MAX_LLM_BATCH, NULL, false,
 	  "texts in one request" },
 	{ "embed.price",       NULL, BR_SET_NUM, "-1", -1, 100000, NULL, false,

@@ -64,10 +64,12 @@ static void round_all(float *v, size_t n)
 
 static void key_of(uint8_t key[KEY], const struct br_llm *s, const struct br_llm_embed *req, struct br_slice text)
 {
+	const char *type = br_llm__input_type(s, req->use);
 	struct br_buf b = BR_BUF_INIT(BR_MAX_TEXT + BR_MAX_LLM_REQUEST);
 	uint8_t sum[32];
 
-	br_buf_addf(&b, "%s%c%u%c%s", req->ask.model ? req->ask.model : s->info.model, 0, s->asked_dim, 0, br_llm__prefix(s, req->use));
+	br_buf_addf(&b, "%s%c%u%c%s%c%s", req->ask.model ? req->ask.model : s->info.model, 0, s->asked_dim, 0, type ? type : "", 0,
+	            br_llm__prefix(s, req->use));
 	br_buf_add(&b, text.ptr, text.len);
 	br_sha256(sum, b.ptr, b.len);
 	memcpy(key, sum, KEY);

@@ -30,6 +30,11 @@ const char *br_llm__prefix(const struct br_llm *s, enum br_llm_use use)
 	return use == BR_LLM_QUERY ? s->info.query_prefix : s->info.passage_prefix;
 }
 
+const char *br_llm__input_type(const struct br_llm *s, enum br_llm_use use)
+{
+	return !s->input_type ? NULL : use == BR_LLM_QUERY ? "query" : s->input_type;
+}
+
 /* ---- requests ---- */
 
 static void write_request(struct br_buf *out, const struct job *job, const struct batch *b)
@@ -54,6 +59,8 @@ static void write_request(struct br_buf *out, const struct job *job, const struc
 	if (job->s->asked_dim)
 		br_json_kuint(&j, "dimensions", job->s->asked_dim);
 	br_json_kstr(&j, "encoding_format", "float");
+	if (job->s->input_type)
+		br_json_kstr(&j, "input_type", br_llm__input_type(job->s, job->req->use));
 	br_json_end(&j);
 	if (text.failed)
 		out->failed = text.failed;

@@ -120,6 +120,8 @@ static void set_role(struct br_llm *s, const struct br_config *c)
 		s->info.query_prefix = prefix(s, get(c, BR_LLM_EMBED, "query_prefix"));
 		s->info.passage_prefix = prefix(s, get(c, BR_LLM_EMBED, "passage_prefix"));
 		s->info.dim = s->asked_dim = (uint32_t)br_config_int(c, "embed.dimensions");
+		s->input_type = get(c, BR_LLM_EMBED, "input_type");
+		s->input_type = strcmp(s->input_type, "none") ? br_arena_strdup(&s->mem, s->input_type) : NULL;
 		s->batch = (unsigned)br_config_int(c, "embed.batch");
 		s->price_prompt = br_config_num(c, "embed.price");
 		break;
@@ -197,7 +199,8 @@ const struct br_llm_info *br_llm_info(const struct br_llm *s) { return &s->info;
 
 void br_llm_fingerprint(uint8_t out[8], const struct br_llm *s)
 {
-	char *text = br_sprintf("%s\n%u\n%s", s->info.model, s->asked_dim, s->info.passage_prefix);
+	char *text = br_sprintf("%s\n%u\n%s%s%s", s->info.model, s->asked_dim, s->info.passage_prefix, s->input_type ? "\n" : "",
+	                        s->input_type ? s->input_type : "");
 	uint8_t sum[32];
 
 	br_sha256(sum, text, strlen(text));

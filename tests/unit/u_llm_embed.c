@@ -123,7 +123,17 @@ static void test_prefixes(void **state)
 	br_llm_vectors_release(&v);
 	assert_int_equal(fake_logged("fake;prefix", "\"input\": [\"passage: word\"]"), 1);
 	assert_int_equal(fake_logged("fake;prefix", "\"input\": [\"Do this\\nQuery:word\"]"), 1);
+	assert_int_equal(fake_logged("fake;prefix", "input_type"), 0);
 	br_llm_fingerprint(a, s);
+	br_llm_close(s);
+	s = fake_open(fake_config("embed", "fake;typed", "embed.input_type", "document", NULL), BR_LLM_EMBED);
+	ok(br_llm_embed(&v, s, &req, &err), &err);
+	br_llm_vectors_release(&v);
+	req.use = BR_LLM_PASSAGE;
+	ok(br_llm_embed(&v, s, &req, &err), &err);
+	br_llm_vectors_release(&v);
+	assert_int_equal(fake_logged("fake;typed", "\"input_type\": \"query\""), 1);
+	assert_int_equal(fake_logged("fake;typed", "\"input_type\": \"document\""), 1);
 	br_llm_close(s);
 	s = fake_open(fake_config("embed", "fake;prefix", "embed.passage_prefix", "other:", NULL), BR_LLM_EMBED);
 	br_llm_fingerprint(b, s);
