@@ -21,9 +21,10 @@ MODE_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefi
 MODE_ubsan   := -O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined
 MODE_tsan    := -O1 -g -fsanitize=thread
 MODE_cov     := -O0 -g --coverage
+MODE_fuzz    := -DFUZZ_LIBFUZZER -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 MODE_FLAGS   := $(MODE_$(MODE))
 ifeq ($(MODE_FLAGS),)
-$(error unknown MODE '$(MODE)': release, debug, asan, ubsan, tsan or cov)
+$(error unknown MODE '$(MODE)': release, debug, asan, ubsan, tsan, cov or fuzz)
 endif
 
 LIBDIR   := $(PREFIX)/lib/br
@@ -127,7 +128,7 @@ check-headers: ## every public header compiles alone
 check-man: ## manual pages are well-formed
 	@mandoc -T lint -W warning man/*.[1-7] && echo "manual: clean"
 check-sh:
-	@shellcheck -s sh .ci/install tests/*.sh tests/fault/*.sh && shellcheck .ci/run && echo "shell: clean"
+	@shellcheck -s sh .ci/install tests/*.sh tests/fault/*.sh tests/fuzz/*.sh && shellcheck .ci/run && echo "shell: clean"
 
 gen: $(B)/br-gen ## write manual pages and completions anew from the command table
 	@$(B)/br-gen all .
@@ -146,7 +147,7 @@ check: ## install what tests need, run them all
 	@$(MAKE) --no-print-directory -j$$(nproc) DEVELOPER=1 all unit $(B)/br-gen $(B)/br-fault
 	@$(MAKE) --no-print-directory DEVELOPER=1 check-static
 	@$(MAKE) --no-print-directory -j$$(nproc) check-clang
-	@$(MAKE) --no-print-directory -j$$(nproc) MODE=asan all unit build/asan/br-gen
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=asan all unit build/asan/br-gen build/asan/fuzz-replay
 	@$(MAKE) --no-print-directory check-asan
 	@$(MAKE) --no-print-directory DEVELOPER=1 check-run
 
@@ -183,6 +184,33 @@ mutate: all ## ingest N=1000 mutated documents of every format; those of BR_SHAR
 	@rm -rf $(B)/mutate && python3 tests/data/formats/make.py $(B)/mutate && python3 tests/data/formats/make_more.py $(B)/mutate
 	@python3 tests/fuzz/mutate.py --br $(B)/br -n $(or $(N),1000) --seed $(or $(SEED),1) --keep $(B)/mutate-found \
 		$(if $(BR_SHARED),$(BR_SHARED)/corpora/files) $(B)/mutate
+
+# ---- fuzzing: a target a file of tests/fuzz, replayed by every `make check` (tests/fuzz/README.md) ----
+
+FUZZ     := $(filter-out replay,$(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c))))
+FUZZ_B   ?= build/fuzz
+FUZZ_X   := $(filter-out %/br-extract.o,$(X_OBJ))
+fuzz: ## fuzz every target of tests/fuzz, or TARGET=, for SECONDS together
+	@.ci/install build fuzz
+	@$(MAKE) --no-print-directory -j$$(nproc) CC=clang MODE=fuzz B=$(FUZZ_B) $(addprefix $(FUZZ_B)/fuzz/,$(or $(TARGET),$(FUZZ)))
+	@tests/fuzz/run.sh $(FUZZ_B) $(SECONDS) $(or $(TARGET),$(FUZZ))
+fuzz-corpus: ## make the committed corpora anew from what `make fuzz` found
+	@$(MAKE) --no-print-directory -j$$(nproc) CC=clang MODE=fuzz B=$(FUZZ_B) $(addprefix $(FUZZ_B)/fuzz/,$(or $(TARGET),$(FUZZ)))
+	@python3 tests/fuzz/corpus.py $(FUZZ_B) $(or $(TARGET),$(FUZZ))
+fuzz-replay: $(B)/fuzz-replay ## run the committed corpora through their targets
+	@$< tests/fuzz/corpus $(TARGET)
+
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(FUZZ_X) $(B)/libbr.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS) $(XLIBS)
+$(B)/fuzz-replay: $(FUZZ:%=$(B)/tests/fuzz/%.o) $(B)/tests/fuzz/replay.o $(FUZZ_X) $(B)/libbr.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(XLIBS)
+$(B)/tests/fuzz/replay.o: private CPPFLAGS += -I$(B)/tests/fuzz
+$(B)/tests/fuzz/replay.o: $(B)/tests/fuzz/targets.h
+$(B)/tests/fuzz/targets.h: FORCE
+	@mkdir -p $(@D); printf 'X(%s)\n' $(FUZZ) | cmp -s - $@ || printf 'X(%s)\n' $(FUZZ) >$@
+.PRECIOUS: $(B)/tests/fuzz/%.o
 
 asan ubsan tsan cov debug: ## the same build in another mode
 	@$(MAKE) --no-print-directory MODE=$@ all
@@ -236,6 +264,6 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile; sed -n '3,7s/^# //p' Makefile
 
 FORCE:
-.PHONY: all unit gen mutate install clean help quickstart bench bench-peers bench-scale bench-ann FORCE asan ubsan tsan cov debug fault power crash bitflip stress \
+.PHONY: all unit gen mutate install clean help quickstart bench bench-peers bench-scale bench-ann FORCE asan ubsan tsan cov debug fault power crash bitflip stress fuzz fuzz-corpus fuzz-replay \
 	check check-run check-unit check-cli check-layers check-headers check-man check-sh check-gen check-static check-clang check-asan check-valgrind check-tsan
--include $(PLUG_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(X_OBJ:.o=.d) $(B)/cmd/br-confine.d $(B)/cmd/gen.d $(UNIT:=.d)
+-include $(PLUG_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(X_OBJ:.o=.d) $(B)/cmd/br-confine.d $(B)/cmd/gen.d $(UNIT:=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(B)/tests/fuzz/replay.d

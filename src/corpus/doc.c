@@ -116,15 +116,16 @@ int doc_decode(struct br_doc *d, struct br_arena *a, uint32_t num, struct br_sli
 	d->indexed = (int64_t)br_rd_u64(&r);
 	get_bytes(d->sha, sizeof d->sha, &r);
 	d->first_chunk = br_rd_u32(&r);
-	d->chunks = (uint32_t)br_rd_varint(&r);
-	d->text_bytes = (uint32_t)br_rd_varint(&r);
-	d->tokens = (uint32_t)br_rd_varint(&r);
+	d->chunks = get_varint32(&r);
+	d->text_bytes = get_varint32(&r);
+	d->tokens = get_varint32(&r);
 	d->meta = get_str(a, &r);
 	d->error = get_str(a, &r);
 	d->etag = d->modified = d->gone = (char *)"";
 	if (version >= 2)
 		get_tags(d, a, &r);
-	if (r.bad || r.p != r.end || d->format >= BR_FMT_COUNT || d->state > BR_DOC_CONTAINER || d->origin > BR_FROM_MEMBER)
+	if (r.bad || r.p != r.end || d->format >= BR_FMT_COUNT || d->state > BR_DOC_CONTAINER || d->origin > BR_FROM_MEMBER ||
+	    d->chunks > UINT32_MAX - d->first_chunk)
 		return br_fail(err, BR_ECORRUPT, "document %u: damaged record", num);
 	return 0;
 }

@@ -21,6 +21,7 @@ void get_fixed(char *out, size_t size, struct br_rd *r);  /* a string into a zer
 void get_bytes(void *out, size_t n, struct br_rd *r);
 void put_double(struct br_buf *b, double v);
 double get_double(struct br_rd *r);
+uint32_t get_varint32(struct br_rd *r);
 
 /* ---- notebooks (notebook.c) ---- */
 int nb_load(struct br_nb **out, struct br_arena *a, struct br_txn *t, uint32_t nb, struct br_err *err); /* 1 there, 0 not */

@@ -4,6 +4,7 @@
  */
 #include "internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { NB_VERSION = 1 };
@@ -98,6 +99,12 @@ static void get_head(struct br_nb *nb, struct br_arena *a, struct br_rd *r)
 	nb->settings = get_str(a, r);
 }
 
+static bool settings_ok(const struct br_nb *nb)
+{
+	return (nb->chunking.how == BR_CHUNK_STRUCTURE || nb->chunking.how == BR_CHUNK_RECURSIVE) && nb->chunking.size > 0 &&
+	       nb->k1 >= 0 && isfinite(nb->k1) && nb->b >= 0 && nb->b <= 1;
+}
+
 static int nb_decode(struct br_nb **out, struct br_arena *a, uint32_t num, struct br_slice rec, struct br_err *err)
 {
 	struct br_nb *nb = br_arena_zalloc(a, sizeof *nb);
@@ -109,7 +116,8 @@ static int nb_decode(struct br_nb **out, struct br_arena *a, uint32_t num, struc
 	nb->nb = num;
 	get_head(nb, a, &r);
 	get_lists(nb, a, &r);
-	if (r.bad || nb->dim > BR_ANN_MAX_DIM || nb->chunks + (uint64_t)nb->dead > nb->next_chunk || nb->docs > nb->next_doc)
+	if (r.bad || nb->dim > BR_ANN_MAX_DIM || nb->chunks + (uint64_t)nb->dead > nb->next_chunk || nb->docs > nb->next_doc ||
+	    !settings_ok(nb))
 		return br_fail(err, BR_ECORRUPT, "notebook %u: damaged record", num);
 	*out = nb;
 	return 1;
@@ -309,6 +317,16 @@ static int free_name(struct br_txn *t, const char *name, struct br_err *err)
 	return rc > 0 ? br_fail(err, BR_EEXISTS, "a notebook '%s' exists already", name) : rc;
 }
 
+static int settings_fit(const struct br_nb *nb, struct br_err *err)
+{
+	for (const char *p = nb->lang; *p; p++)
+		if (*p != '-' && !((*p | 32) >= 'a' && (*p | 32) <= 'z'))
+			return br_fail(err, BR_EUSAGE, "language is a code such as en or de");
+	if (nb->chunking.overlap >= nb->chunking.size)
+		return br_fail(err, BR_EUSAGE, "chunk.overlap must be smaller than chunk.size (%u)", nb->chunking.size);
+	return 0;
+}
+
 static void settings_from_config(struct br_nb *nb, const struct br_config *c)
 {
 	const char *lang = br_config_get(c, "language", NULL);
@@ -358,7 +376,7 @@ static int create(struct br_txn *t, void *arg, struct br_err *err)
 	nb.created = br_now();
 	memcpy(nb.id, c->id, sizeof nb.id);
 	nb_defaults(&nb, c->ws);
-	if ((rc = br_meta_put(t, "next_notebook", nb.nb + 1, err)) < 0 ||
+	if ((rc = settings_fit(&nb, err)) < 0 || (rc = br_meta_put(t, "next_notebook", nb.nb + 1, err)) < 0 ||
 	    (rc = put_extid(t, EXT_NB_ID, nb.id, nb.nb, err)) < 0 ||
 	    (rc = put_extid(t, EXT_NB_NAME, nb.name, nb.nb, err)) < 0)
 		return rc;
@@ -549,9 +567,7 @@ static int apply_setting(struct br_nb *nb, struct nb_change *c, struct br_err *e
 		nb->k1 = strtod(v, NULL);
 	else
 		nb->b = strtod(v, NULL);
-	if (nb->chunking.overlap >= nb->chunking.size)
-		return br_fail(err, BR_EUSAGE, "chunk.overlap must be smaller than chunk.size (%u)", nb->chunking.size);
-	return 0;
+	return settings_fit(nb, err);
 }
 
 static int set_nb(struct br_txn *t, void *arg, struct br_err *err)

@@ -106,14 +106,6 @@ static uint32_t get_step(struct br_rd *r, uint32_t from)
 	return (uint32_t)to;
 }
 
-static uint32_t get_u32(struct br_rd *r)
-{
-	uint64_t v = br_rd_varint(r);
-
-	r->bad |= v > UINT32_MAX;
-	return (uint32_t)v;
-}
-
 static void pack_entries(struct br_buf *b, const struct br_chunks *c, const uint32_t *tokens, const uint16_t *heading, struct segment_range r)
 {
 	uint32_t off = 0, line = 0, page = 0;
@@ -193,12 +185,12 @@ static int segment_decode(struct segment *s, uint32_t first, struct br_slice val
 	uint8_t version = br_rd_u8(&r);
 
 	s->first = first;
-	s->doc = get_u32(&r);
-	s->ordinal = get_u32(&r);
-	s->n = get_u32(&r);
-	s->n_headings = get_u32(&r);
+	s->doc = get_varint32(&r);
+	s->ordinal = get_varint32(&r);
+	s->n = get_varint32(&r);
+	s->n_headings = get_varint32(&r);
 	s->headings = br_rd_lstr(&r);
-	s->n_skip = get_u32(&r);
+	s->n_skip = get_varint32(&r);
 	s->skips = br_rd_lstr(&r);
 	s->entries = br_slice(r.p, (size_t)(r.end - r.p));
 	if (r.bad || version != SEGMENT_VERSION || s->n > SEGMENT_CHUNKS || s->n == 0 || s->n_headings > SEGMENT_CHUNKS || s->n_skip > s->skips.len)
@@ -222,12 +214,12 @@ static int entry_next(struct entries *e, struct br_err *err)
 	c->doc = e->s->doc;
 	c->ordinal = e->s->ordinal + e->i;
 	c->off = get_step(&e->r, c->off + c->len);
-	c->len = get_u32(&e->r);
+	c->len = get_varint32(&e->r);
 	c->line = get_step(&e->r, c->line_end);
 	c->line_end = get_step(&e->r, c->line);
 	c->page = get_step(&e->r, c->page);
-	e->heading = get_u32(&e->r);
-	c->tokens = get_u32(&e->r);
+	e->heading = get_varint32(&e->r);
+	c->tokens = get_varint32(&e->r);
 	if (e->r.bad || e->heading > e->s->n_headings || c->len > UINT32_MAX - c->off || (++e->i == e->s->n && e->r.p != e->r.end))
 		return br_fail(err, BR_ECORRUPT, "chunk %u is damaged", c->chunk);
 	return 0;
@@ -311,7 +303,7 @@ static int segment_skip_list(struct br_range **out, const struct segment *s, str
 	uint64_t last = 0;
 
 	for (uint32_t i = 0; i < s->n_skip; i++) {
-		uint64_t off = last + get_u32(&r), len = get_u32(&r);
+		uint64_t off = last + get_varint32(&r), len = get_varint32(&r);
 		r.bad |= off + len > UINT32_MAX;
 		v[i] = (struct br_range){ (uint32_t)off, (uint32_t)len };
 		last = off + len;

@@ -36,6 +36,19 @@ static void normalise(char *p, size_t *len)
 	p[to] = 0;
 }
 
+/* Byte order marks in front: some files have two, or one behind NULs. */
+static void drop_marks(struct br_buf *b)
+{
+	size_t n = 0;
+
+	while (b->len - n >= 3 && !memcmp(b->ptr + n, "\xef\xbb\xbf", 3))
+		n += 3;
+	if (!n)
+		return;
+	b->len -= n;
+	memmove(b->ptr, b->ptr + n, b->len + 1);
+}
+
 /* UTF-8 with single bytes damaged: each of them becomes U+FFFD. */
 static void add_damaged_utf8(struct br_buf *out, struct br_slice in)
 {
@@ -272,5 +285,6 @@ int br_decode(struct br_buf *out, char encoding[24], struct br_slice bytes, stru
 		return rc;
 	if (out->len)
 		normalise(out->ptr, &out->len);
+	drop_marks(out);
 	return 0;
 }

@@ -294,7 +294,8 @@ PY
 	env --default-signal=INT -i "${ENV[@]}" "$BR" ingest --nice --ndjson - <"$S/slow" >"$S/out" 2>"$S/err" &
 	local pid=$! 
 	exec 7>"$S/slow"
-	until [ "$(awk '{ print $19 }' "/proc/$pid/stat")" = 10 ]; do read -rt 0.02 <> <(:) || true; done
+	is_nice() { [ "$(awk '{ print $19 }' "/proc/$pid/stat")" = 10 ]; }
+	eventually is_nice
 	exec 7>&-
 	wait $pid
 }

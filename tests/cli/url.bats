@@ -11,7 +11,7 @@ serve() {
 	rm -f "$S/port"
 	python3 "$BATS_TEST_DIRNAME/../http/server.py" "$S/www" "$S/port" "$S/log" "$@" >/dev/null 2>&1 3>&- &
 	SERVERS+=($!)
-	until [ -s "$S/port" ]; do read -rt 0.02 <> <(:) || true; done
+	eventually test -s "$S/port"
 	PORT=$(cat "$S/port")
 	U=http://127.0.0.1:$PORT
 	: >"$S/log"
@@ -120,11 +120,11 @@ asked() { grep -c " $1\( \|\$\)" "$S/log"; }
 	page a.html A 'words'
 	want 0 config set net.max_size 20000
 	want 0 config set net.timeout 1
-	want 2 ingest "$U/nothing.html" "$U/_/status?n=403" "$U/_/big?kb=100" "$U/_/bomb?mb=20" "$U/_/slow?s=9" "$U/a.html"
+	want 2 ingest "$U/nothing.html" "$U/_/status?n=403" "$U/_/big?kb=100" "$U/_/bomb?mb=1" "$U/_/slow?s=9" "$U/a.html"
 	err_has "'$U/nothing.html': HTTP 404 Not Found"
 	err_has "HTTP 403 Forbidden"
 	err_has "kb=100': the answer has more than 20000 bytes"
-	err_has "mb=20': the answer has more than 20000 bytes"
+	err_has "mb=1': the answer has more than 20000 bytes"
 	err_has "'127.0.0.1' takes too long"
 	out_has "1 added, 5 failed"
 	want 0 docs list --paths
@@ -320,7 +320,7 @@ asked() { grep -c " $1\( \|\$\)" "$S/log"; }
 	local pid status=0
 	env --default-signal=INT -i "${ENV[@]}" "${EXTRA[@]}" "$BR" ingest "$U/_/slow?s=60" >"$S/out" 2>"$S/err" &
 	pid=$!
-	until [ -s "$S/log" ]; do read -rt 0.02 <> <(:) || true; done
+	eventually test -s "$S/log"
 	kill -INT $pid
 	wait $pid || status=$?
 	check_status 130 $status "ingest, interrupted"

@@ -667,6 +667,26 @@ static void test_recursive_exact(void **state)
 	expect_recursive("ab                     cd", 4, 2, "[ab][cd]");
 }
 
+/* What stands in front of the first block is part of the first chunk, and of its lines. */
+static void test_lines_in_front_of_the_first_block(void **state)
+{
+	static const struct br_chunk_opts o = { BR_CHUNK_RECURSIVE, 100, 0 };
+	struct doc d;
+	struct br_chunks c;
+
+	(void)state;
+	doc_init(&d);
+	doc_gap(&d, "---\n---\n\n");
+	para(&d, 'a', 20);
+	c = chunk(&d, &o);
+	assert_int_equal(c.chunks.n, 1);
+	assert_int_equal(c.chunks.v[0].off, 0);
+	assert_int_equal(c.chunks.v[0].line, 1);
+	assert_int_equal(c.chunks.v[0].line_end, 4);
+	br_chunks_release(&c);
+	doc_release(&d);
+}
+
 /* ---- cost ---- */
 
 static void expect_linear(const struct doc *d, const struct br_chunk_opts *o, uint64_t most)
@@ -800,6 +820,7 @@ int main(void)
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_recursive_covers_with_overlap),
 		cmocka_unit_test(test_recursive_exact),
+		cmocka_unit_test(test_lines_in_front_of_the_first_block),
 		cmocka_unit_test(test_cost_is_linear),
 		cmocka_unit_test(test_sentences),
 	};
