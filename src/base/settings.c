@@ -8,10 +8,12 @@
 
 static const struct br_setting table[] = {
 	/* key              env            type            default      min  max          choices  trusted  help */
-	{ "search.strategy", "BR_STRATEGY", BR_SET_ENUM,    "hybrid",    ANY, "hybrid|fusion|full_text|semantic", false,
+	{ "search.strategy", "BR_STRATEGY", BR_SET_ENUM,    "hybrid",    ANY, "hybrid|fusion|full_text|semantic|hyde|multi_query", false,
 	  "how a question is answered when it names no strategy" },
 	{ "search.top",      "BR_TOP",      BR_SET_INT,     "8",         1, BR_MAX_TOP, NULL, false,
 	  "number of hits" },
+	{ "search.rerank",   NULL,          BR_SET_BOOL,    "false",     ANY, NULL, false,
+	  "the rerank service puts the best passages in order" },
 	{ "chunk.strategy",  NULL,          BR_SET_ENUM,    "structure", ANY, "structure|recursive", false,
 	  "how documents are cut: along headings, blocks and sentences, or by size alone" },
 	{ "chunk.size",      NULL,          BR_SET_INT,     "1000",      100, 20000, NULL, false,

@@ -5,8 +5,13 @@
 
 #include <stdlib.h>
 
+#define prepare_hybrid NULL
+#define prepare_fusion NULL
+#define prepare_full_text NULL
+#define prepare_semantic NULL
+
 static const struct strategy strategies[] = {
-#define X(name, summary) { #name, rank_##name },
+#define X(name, summary) { #name, rank_##name, prepare_##name },
 	BR_STRATEGY_LIST(X)
 #undef X
 };
@@ -34,7 +39,7 @@ static int find_strategy(const struct strategy **out, const char *name, struct b
 			return 0;
 		}
 	}
-	return br_fail(err, BR_EUSAGE, "no strategy '%s'%s%s%s (there are hybrid, fusion, full_text, semantic)", name,
+	return br_fail(err, BR_EUSAGE, "no strategy '%s'%s%s%s (there are hybrid, fusion, full_text, semantic, hyde, multi_query)", name,
 		       close ? "; did you mean '" : "", close ? close : "", close ? "'?" : "");
 }
 
@@ -101,9 +106,9 @@ static bool model_fits(const struct search *s)
 }
 
 /* gain = clip((fit - 0.4) / 0.3, 0, 1): the model keeps silent where it does not know the question's words. */
-static void prepare_vector(struct search *s)
+void prepare_vector(struct search *s)
 {
-	struct br_slice text = br_buf_slice(&s->q.plain);
+	struct br_slice text = s->written.len ? s->written : br_buf_slice(&s->q.plain);
 
 	s->has_vec = s->nb->dim && model_fits(s) && text.len && br_embed_query(&s->vec, &s->fit, s->s->embedder, text);
 	s->gain = s->has_vec ? BR_MIN(BR_MAX((s->fit - 0.4) / 0.3, 0.0), 1.0) : 0;
@@ -111,7 +116,7 @@ static void prepare_vector(struct search *s)
 		br_vec_source(&s->rows, s->t, s->nb->nb, s->nb->dim, s->nb->next_chunk);
 }
 
-static int prepare_words(struct search *s, struct br_err *err)
+int prepare_words(struct search *s, struct br_err *err)
 {
 	int rc;
 
@@ -177,8 +182,7 @@ static int answer(struct search *s, const char *text, const struct strategy *st,
 {
 	int rc;
 
-	if ((rc = question_parse(&s->q, text, s->opts->plain, err)) < 0 ||
-	    (rc = br_nb_get(&s->nb, &s->scratch, s->t, s->opts->notebook, err)) < 0)
+	if ((rc = br_nb_get(&s->nb, &s->scratch, s->t, s->opts->notebook, err)) < 0)
 		return rc;
 	choose_langs(s);
 	s->out->query = br_arena_strdup(&s->out->arena, text);
@@ -208,10 +212,9 @@ static void search_release(struct search *s)
 	free(s);
 }
 
-int br_retrieve(struct br_result *out, struct br_searcher *searcher, const char *query, const struct br_query_opts *opts, struct br_err *err)
+static int retrieve(struct br_result *out, struct br_searcher *searcher, const char *query, const struct br_query_opts *opts, struct br_err *err)
 {
 	const char *name = opts->strategy ? opts->strategy : br_config_get(searcher->ws->config, "search.strategy", NULL);
-	int64_t began = br_mono_ns();
 	const struct strategy *st = NULL;
 	struct search *s;
 	int rc;
@@ -226,9 +229,27 @@ int br_retrieve(struct br_result *out, struct br_searcher *searcher, const char 
 	br_text_reader_reset(searcher->reader);
 	s->opts = opts;
 	s->out = out;
-	if ((rc = br_txn_read(&s->t, searcher->ws->store, err)) == 0)
+	if ((rc = question_parse(&s->q, query, opts->plain, err)) == 0 && (!st->prepare || (rc = st->prepare(s, err)) == 0) &&
+	    (rc = br_txn_read(&s->t, searcher->ws->store, err)) == 0)
 		rc = answer(s, query, st, err);
 	search_release(s);
+	return rc;
+}
+
+int br_retrieve(struct br_result *out, struct br_searcher *searcher, const char *query, const struct br_query_opts *opts, struct br_err *err)
+{
+	int64_t began = br_mono_ns();
+	struct br_query_opts wide = *opts;
+	int rc;
+
+	if (opts->rerank && opts->top && opts->top <= BR_MAX_TOP) {
+		wide.top = BR_MAX(opts->top, (uint32_t)RERANK_LEN);
+		wide.no_text = false;
+	}
+	if ((rc = retrieve(out, searcher, query, &wide, err)) == 0 && opts->rerank)
+		rc = rerank_hits(out, opts, err);
+	if (rc == 0 && opts->strict && out->degraded)
+		rc = br_fail(err, BR_ECHECK, "'%s' would run as less: %s", out->strategy, out->degraded);
 	out->took_ms = (double)(br_mono_ns() - began) / 1e6;
 	if (rc < 0)
 		br_result_release(out);

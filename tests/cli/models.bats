@@ -157,6 +157,51 @@ no_key_anywhere() {
 	err_has "does not prove that it is who it says"
 }
 
+@test "strategies that ask a language model: as less without one, --strict, with one, when it fails" {
+	start_fake
+	small_workspace
+	want 0 query -s hyde --json locks
+	json '.strategy == "hyde" and .degraded == "no language model configured" and .hits[0].path == "docs/locks.md"'
+	want 3 query -s multi_query --strict locks
+	err_has "'multi_query' would run as less: no language model configured"
+	settings chat "base_url=$URL" 'model=fake;text=Rain,_wind_and_weather.'
+	want 0 query -s hyde --json --strict "locks"
+	json '.degraded == null and .hits[0].path == "docs/locks.md"'
+	want 0 query -s multi_query --json --strict "locks"
+	json '.degraded == null and ([.hits[].path] | index("docs/rain.txt")) != null'
+	want 0 query --json "locks"
+	json '[.hits[].path] | index("docs/rain.txt") == null'
+	[ "$(grep -c '"request"' "$S/model.log")" -eq 2 ]
+	br config set --user chat.model 'fake;fail=400,0'
+	want 0 query -s hyde --json locks
+	json '.degraded | startswith("the language model failed: ") and contains("HTTP 400")'
+	want 13 query -s hyde --json --strict locks
+}
+
+@test "rerank: the service's order, as less when it fails" {
+	start_fake
+	br init -q
+	printf '# One\n\nlock lock lock lock lock\n' >one.md
+	printf '# Two\n\nThe lock of the writer is taken by a reader of the manual.\n' >two.md
+	br sync -q .
+	want 0 query --json writer reader manual lock
+	want 0 query --rerank --json lock
+	err_has "no rerank service configured"
+	settings rerank "base_url=$URL" model=fake
+	want 0 query --rerank --json -k 1 'reader taken lock'
+	json '(.hits | length) == 1 and .hits[0].path == "two.md" and .hits[0].score == 1 and .degraded == null'
+	want 0 config set search.rerank true
+	want 0 query --json 'reader taken lock'
+	json '.hits[0].score == 1'
+	want 0 query --no-rerank --json 'reader taken lock'
+	json '.hits[0].score != 1'
+	grep -q '"documents": \[".*taken by a reader' "$S/model.log"
+	br config set --user rerank.model 'fake;fail=500,0,0'
+	want 0 query --json lock
+	json '.degraded | startswith("the rerank service failed: ")'
+	want 13 query --strict lock
+}
+
 @test "Ctrl-C ends a check, and the connection with it" {
 	start_fake
 	settings embed "base_url=$URL" 'model=fake;mute'
