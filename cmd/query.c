@@ -148,7 +148,7 @@ static int open_services(struct ask *a, struct br_err *err)
 	const struct br_query_params *p = a->c->params;
 	int rc = 0;
 
-	if (!strcmp(p->strategy, "hyde") || !strcmp(p->strategy, "multi_query"))
+	if (br_strategy_asks(p->strategy))
 		rc = open_service(&a->chat, a->c, BR_LLM_CHAT, err);
 	if (rc == 0 && p->rerank && (rc = open_service(&a->rerank, a->c, BR_LLM_RERANK, err)) == 0 && !a->rerank) {
 		if (p->strict)

@@ -79,5 +79,6 @@ struct br_searcher *br_searcher_new(struct br_ws *ws);
 void br_searcher_free(struct br_searcher *s);
 BR_MUST_USE int br_retrieve(struct br_result *out, struct br_searcher *s, const char *query, const struct br_query_opts *opts, struct br_err *err);
 const char *const *br_strategy_names(size_t *n);
+bool br_strategy_asks(const char *name); /* it needs a language model to be more than hybrid */
 
 #endif

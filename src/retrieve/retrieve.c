@@ -28,6 +28,14 @@ const char *const *br_strategy_names(size_t *n)
 	return names;
 }
 
+bool br_strategy_asks(const char *name)
+{
+	for (size_t i = 0; i < BR_COUNT(strategies); i++)
+		if (!strcmp(strategies[i].name, name))
+			return strategies[i].prepare != NULL;
+	return false;
+}
+
 static int find_strategy(const struct strategy **out, const char *name, struct br_err *err)
 {
 	const char *close = br_closest(name, names, BR_COUNT(names));

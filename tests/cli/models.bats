@@ -172,10 +172,16 @@ no_key_anywhere() {
 	want 0 query --json "locks"
 	json '[.hits[].path] | index("docs/rain.txt") == null'
 	[ "$(grep -c '"request"' "$S/model.log")" -eq 2 ]
+	printf '{"_id":"q1","text":"locks"}\n' >"$S/asked"
+	printf 'q1\tdocs/locks.md\t1\n' >"$S/judged"
+	want 0 eval -s hyde --json --qrels "$S/judged" --queries "$S/asked"
+	json '.results[0]."mrr@10" == 1'
+	[ "$(grep -c '"request"' "$S/model.log")" -eq 3 ]
 	br config set --user chat.model 'fake;fail=400,0'
 	want 0 query -s hyde --json locks
 	json '.degraded | startswith("the language model failed: ") and contains("HTTP 400")'
 	want 13 query -s hyde --json --strict locks
+	want 13 eval -s hyde --qrels "$S/judged" --queries "$S/asked"
 }
 
 @test "rerank: the service's order, as less when it fails" {
