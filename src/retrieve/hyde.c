@@ -1,6 +1,6 @@
 /*
- * hyde - hypothetical document embeddings: a language model writes a passage that would answer the question; the meaning of both is
- * searched for, while words stay those of the question. Gao et al., ACL 2023. Otherwise as hybrid.
+ * hyde - hypothetical document embeddings: a language model writes a passage that would answer the question; the meaning
+ * of both is searched for, while words stay those of the question. Gao et al., ACL 2023. Otherwise as hybrid.
  */
 #include "internal.h"
 

@@ -20,7 +20,8 @@ int br_ask_llm(struct br_buf *out, const char *system, const char *user, void *a
 	return rc;
 }
 
-int service_failed(struct br_result *r, const struct br_query_opts *opts, const char *what, int rc, const struct br_err *why, struct br_err *err)
+int service_failed(struct br_result *r, const struct br_query_opts *opts, const char *what, int rc,
+                   const struct br_err *why, struct br_err *err)
 {
 	if (rc == -BR_ECANCELLED || opts->strict) {
 		if (err)

@@ -1,6 +1,6 @@
 /*
- * multi_query - a language model asks the question in other words; each is answered as hybrid answers it, and a passage's score is the
- * sum of 1 / (60 + rank) over all of them.
+ * multi_query - a language model asks the question in other words; each is answered as hybrid answers it, and a passage's
+ * score is the sum of 1 / (60 + rank) over all of them.
  */
 #include "internal.h"
 

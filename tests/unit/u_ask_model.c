@@ -31,7 +31,8 @@ static int setup_library(void **state)
 	return 0;
 }
 
-static int ask(struct br_result *r, struct scratch *s, const char *strategy, const char *question, bool strict, struct br_err *err)
+static int ask(struct br_result *r, struct scratch *s, const char *strategy, const char *question, bool strict,
+               struct br_err *err)
 {
 	struct br_query_opts opts = BR_QUERY_OPTS_DEFAULT;
 
