@@ -103,14 +103,23 @@ static int run_strategy(struct br_eval *e, struct br_eval_outcome *o, struct br_
 {
 	struct br_query_opts qo = { .strategy = o->strategy, .top = 100, .no_fold = true, .by_doc = true, .no_text = true,
 		                    .plain = true };
+	struct br_llm *chat = NULL;
 	size_t i;
 	int rc = 0;
 
+	if (br_strategy_asks(o->strategy)) { /* what ran as less would be measured under a wrong name */
+		if ((rc = br_llm_open(&chat, e->c->config, BR_LLM_CHAT, err)) < 0)
+			return rc;
+		qo.ask = br_ask_llm;
+		qo.ask_arg = chat;
+		qo.strict = true;
+	}
 	qo.notebook = e->ws == e->c->ws ? e->c->opt.notebook : NULL;
 	o->run = br_run_new();
 	for (i = 0; i < e->questions.n && rc == 0; i++)
 		if ((rc = br_check_stop(err)) == 0)
 			rc = ask(e, o, &e->questions.v[i], &qo, err);
+	br_llm_close(chat);
 	if (rc < 0)
 		return rc;
 	qsort(o->ms.v, o->ms.n, sizeof *o->ms.v, by_size);

@@ -25,6 +25,10 @@ static const struct br_opt opts[] = {
 	  "weight of words, instead of the strategy's own", .min = 0, .max = 1000 },
 	{ "semantic-weight", 0, BR_AT_NUM(struct br_query_params, semantic_weight), "x",
 	  "weight of meaning, instead of the strategy's own", .min = 0, .max = 1000 },
+	{ "rerank", 0, BR_AT_BOOL(struct br_query_params, rerank), NULL, "let the rerank service put the best passages in order",
+	  .key = "search.rerank" },
+	{ "strict", 0, BR_AT_BOOL(struct br_query_params, strict), NULL,
+	  "fail where a model or service is missing, instead of doing with less" },
 	{ "stdin", 0, BR_AT_BOOL(struct br_query_params, from_stdin), NULL,
 	  "read questions from standard input, one a line, as the operand '-'" },
 	BR_OPT_END,
@@ -54,6 +58,7 @@ static printer *printer_of(const struct br_cli *c)
 
 struct ask {
 	struct br_cli *c;
+	struct br_llm *chat, *rerank;
 	struct br_searcher *searcher;
 	struct br_query_opts opts;
 	printer *print;
@@ -131,6 +136,31 @@ static int ask_operands(struct ask *a, struct br_err *err)
 	return rc;
 }
 
+/* What is not configured is left out: the answer says so. */
+static int open_service(struct br_llm **out, struct br_cli *c, enum br_llm_role role, struct br_err *err)
+{
+	*out = NULL;
+	return br_llm_configured(c->config, role) ? br_llm_open(out, c->config, role, err) : 0;
+}
+
+static int open_services(struct ask *a, struct br_err *err)
+{
+	const struct br_query_params *p = a->c->params;
+	int rc = 0;
+
+	if (br_strategy_asks(p->strategy))
+		rc = open_service(&a->chat, a->c, BR_LLM_CHAT, err);
+	if (rc == 0 && p->rerank && (rc = open_service(&a->rerank, a->c, BR_LLM_RERANK, err)) == 0 && !a->rerank) {
+		if (p->strict)
+			return br_fail(err, BR_ECHECK, "no rerank service configured");
+		br_note(&a->c->out, "br: no rerank service configured");
+	}
+	a->opts.ask = a->chat ? br_ask_llm : NULL;
+	a->opts.ask_arg = a->chat;
+	a->opts.rerank = a->rerank;
+	return rc;
+}
+
 static bool many_questions(const struct br_cli *c)
 {
 	return ((const struct br_query_params *)c->params)->from_stdin || (c->n == 1 && !strcmp(c->operand[0], "-"));
@@ -166,9 +196,13 @@ static int query_run(struct br_cli *c, struct br_err *err)
 	a.opts.plain = p->plain;
 	a.opts.by_doc = p->by_doc || p->files_only;
 	a.opts.threads = br_cores();
+	a.opts.strict = p->strict;
 	a.searcher = br_searcher_new(c->ws);
-	rc = a.several ? ask_stdin(&a, err) : ask_operands(&a, err);
+	if ((rc = open_services(&a, err)) == 0)
+		rc = a.several ? ask_stdin(&a, err) : ask_operands(&a, err);
 	br_searcher_free(a.searcher);
+	br_llm_close(a.chat);
+	br_llm_close(a.rerank);
 	if (rc == -BR_ENOTFOUND)
 		br_cli_hint(c, "'br notebook list' shows what there is");
 	return rc < 0 ? rc : br_status(a.any ? BR_OK : BR_ENOTFOUND);

@@ -8,7 +8,7 @@ struct br_query_params {
 	int64_t top;
 	const char *strategy, *format;
 	struct br_list filter;
-	bool explain, by_doc, no_fold, plain, files_only, from_stdin;
+	bool explain, by_doc, no_fold, plain, files_only, from_stdin, rerank, strict;
 	double full_text_weight, semantic_weight;
 };
 

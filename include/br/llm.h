@@ -3,13 +3,13 @@
  * Use:     br_llm_open for a role, from the settings chat.*, embed.*, rerank.* and llm.*; requests from any thread; br_llm_close.
  * Owns:    what a request fills belongs to the caller (release in every case); messages and texts are borrowed for the call.
  * Threads: a service may be shared; every call blocks its caller, never another one.
- * Global:  one thread carries the requests of all services of the process over one libcurl multi handle. It starts with the first
- *          request and ends with the last br_llm_close.
- * Fails:   NOTFOUND (the role is not configured), AUTH (key missing or refused), UPSTREAM (everything else the service or the way
- *          to it does wrong, time-outs too), CANCELLED (signal, cancel flag, or a callback), USAGE (a setting that makes no sense),
- *          TOOBIG, UNSUPPORTED (no libcurl). Messages name the service and the cause, never the key.
- * Retries: 429, 500, 502, 503, 504 and connections that are refused, reset or cut, with back-off or as Retry-After says; never after
- *          the first piece of an answer was passed on.
+ * Global:  one thread carries the requests of all services of the process over one libcurl multi handle. It starts with
+ *          the first request and ends with the last br_llm_close.
+ * Fails:   NOTFOUND (the role is not configured), AUTH (key missing or refused), UPSTREAM (everything else the service or
+ *          the way to it does wrong, time-outs too), CANCELLED (signal, cancel flag, or a callback), USAGE (a setting that
+ *          makes no sense), TOOBIG, UNSUPPORTED (no libcurl). Messages name the service and the cause, never the key.
+ * Retries: 429, 500, 502, 503, 504 and connections that are refused, reset or cut, with back-off or as Retry-After says;
+ *          never after the first piece of an answer was passed on.
  * Stops:   within 100 ms of SIGINT or SIGTERM (br_stop_signal) or of *cancel; the connection is closed.
  */
 #ifndef BR_LLM_H
@@ -93,8 +93,8 @@ struct br_llm_chat {
 	const char *tools;          /* JSON array of tools as the API has it, or NULL */
 	bool json;                  /* the answer is to be one JSON object */
 	/*
-	 * Pieces of the answer as they come, whole characters, in the thread that called; non-zero stops with CANCELLED. NULL: the
-	 * answer is asked for whole.
+	 * Pieces of the answer as they come, whole characters, in the thread that called; non-zero stops with CANCELLED.
+	 * NULL: the answer is asked for whole.
 	 */
 	int (*token)(struct br_slice piece, void *arg);
 	void *arg;
@@ -127,7 +127,8 @@ struct br_llm_vectors {
  * embed.dimensions or any, but the same for all. UPSTREAM when a vector has another dimension, is not finite or is missing.
  */
 struct br_llm_embed { struct br_llm_ask ask; const struct br_slice *text; size_t n; enum br_llm_use use; uint32_t dim; };
-BR_MUST_USE int br_llm_embed(struct br_llm_vectors *out, struct br_llm *s, const struct br_llm_embed *req, struct br_err *err);
+BR_MUST_USE int br_llm_embed(struct br_llm_vectors *out, struct br_llm *s, const struct br_llm_embed *req,
+                             struct br_err *err);
 void br_llm_vectors_release(struct br_llm_vectors *v);
 
 /* ---- the cache of embeddings (cache.c): each text of a model is embedded once, also across a kill ---- */
@@ -138,12 +139,15 @@ void br_llm_vectors_release(struct br_llm_vectors *v);
  * its calls wait for each other, so that no text is under way twice.
  */
 struct br_llm_cache;
-BR_MUST_USE int br_llm_cache_open(struct br_llm_cache **out, const char *dir, uint64_t max_bytes, int64_t wait_ms, struct br_err *err);
+BR_MUST_USE int br_llm_cache_open(struct br_llm_cache **out, const char *dir, uint64_t max_bytes, int64_t wait_ms,
+                                  struct br_err *err);
 void br_llm_cache_close(struct br_llm_cache *c);                          /* NULL is accepted */
 /* As br_llm_embed; what comes from the service is durable batch by batch, also when a later batch fails. */
-BR_MUST_USE int br_llm_embed_cached(struct br_llm_vectors *out, struct br_llm *s, struct br_llm_cache *c, const struct br_llm_embed *req, struct br_err *err);
+BR_MUST_USE int br_llm_embed_cached(struct br_llm_vectors *out, struct br_llm *s, struct br_llm_cache *c,
+                                    const struct br_llm_embed *req, struct br_err *err);
 /* How many of the texts are not in the cache, and their bytes: what a plan says it will cost. */
-BR_MUST_USE int br_llm_cache_missing(size_t *texts, uint64_t *bytes, struct br_llm *s, struct br_llm_cache *c, const struct br_llm_embed *req, struct br_err *err);
+BR_MUST_USE int br_llm_cache_missing(size_t *texts, uint64_t *bytes, struct br_llm *s, struct br_llm_cache *c,
+                                     const struct br_llm_embed *req, struct br_err *err);
 /* What so many tokens would cost in US dollars by the settings; negative when there are no prices. */
 double br_llm_price(const struct br_llm *s, uint64_t prompt_tokens, uint64_t completion_tokens);
 uint64_t br_llm_estimate_tokens(uint64_t bytes);
@@ -152,14 +156,20 @@ uint64_t br_llm_estimate_tokens(uint64_t bytes);
 
 struct br_llm_rerank { struct br_llm_ask ask; struct br_slice query; const struct br_slice *text; size_t n; size_t top; /* 0: all */ };
 /* score[i] of text[i], as the service scales it; -INFINITY for those it left out. */
-BR_MUST_USE int br_llm_rerank(double *score, struct br_llm_tokens *tokens, struct br_llm *s, const struct br_llm_rerank *req, struct br_err *err);
+BR_MUST_USE int br_llm_rerank(double *score, struct br_llm_tokens *tokens, struct br_llm *s,
+                              const struct br_llm_rerank *req, struct br_err *err);
 
 /* ---- what a service offers (models.c) ---- */
 
-struct br_llm_model { const char *id, *owner; int64_t context; double price_prompt, price_completion; /* dollars per million tokens, -1: not said */ };
+struct br_llm_model {
+	const char *id, *owner;
+	int64_t context;            /* tokens; 0: not said */
+	double price_prompt, price_completion; /* dollars for a million tokens; -1: not said */
+};
 struct br_llm_models { BR_VEC(struct br_llm_model) v; struct br_arena arena; };
 /* GET <base_url>/models, in its order. */
-BR_MUST_USE int br_llm_models(struct br_llm_models *out, struct br_llm *s, const struct br_llm_ask *ask, struct br_err *err);
+BR_MUST_USE int br_llm_models(struct br_llm_models *out, struct br_llm *s, const struct br_llm_ask *ask,
+                              struct br_err *err);
 void br_llm_models_release(struct br_llm_models *m);
 
 #endif

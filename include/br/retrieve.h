@@ -3,18 +3,26 @@
  * Use:     fill br_query_opts (BR_QUERY_OPTS_DEFAULT), br_retrieve, read result, br_result_release.
  * Threads: a br_searcher (tokenizer, embedder, scratch) belongs to one thread; make one per worker and reuse it.
  * Lives:   results are copies in the result's arena: no transaction is held after br_retrieve returns.
- * Fails:   USAGE (question or filter), NOTFOUND (notebook), CORRUPT. No hit is not an error.
+ * Fails:   USAGE (question or filter), NOTFOUND (notebook), CORRUPT. No hit is not an error, nor is a service that fails, unless
+ *          opts->strict; CANCELLED while one is waited for.
  */
 #ifndef BR_RETRIEVE_H
 #define BR_RETRIEVE_H
 
 #include "br/corpus.h"
+#include "br/llm.h"
 
 #define BR_STRATEGY_LIST(X) /* name, summary, compares vectors */                                           \
 	X(hybrid,    "words and meaning, scaled scores, then title and word pairs (default)", true)        \
 	X(fusion,    "words and meaning, merged by weighted reciprocal rank", true)                        \
 	X(full_text, "words: BM25", false)                                                                 \
-	X(semantic,  "meaning: cosine of vectors", true)
+	X(semantic,  "meaning: cosine of vectors", true)                                                   \
+	X(hyde,      "a language model writes a passage that would answer; its meaning counts, too", true) \
+	X(multi_query, "a language model asks in other words, too; merged by reciprocal rank", true)
+
+/* Asks a language model; br_ask_llm is one, with a struct br_llm of role chat as arg. */
+typedef int br_ask_model(struct br_buf *out, const char *system, const char *user, void *arg, struct br_err *err);
+br_ask_model br_ask_llm;
 
 struct br_query_opts {
 	const char *notebook;          /* NULL: the one in use */
@@ -29,6 +37,10 @@ struct br_query_opts {
 	bool plain;                    /* the question is words only: quotes, '-' and field: have no meaning */
 	int64_t freshness_ns;          /* budget for the check of sources; 0: none */
 	unsigned threads;              /* that may share the work of this question; 0 and 1: the caller alone */
+	br_ask_model *ask;             /* for hyde and multi_query; NULL: there is none, and they run as hybrid */
+	void *ask_arg;
+	struct br_llm *rerank;         /* puts the best 50 in order; NULL: none */
+	bool strict;                   /* what would run as less is a failure: CHECK, or that of the service */
 };
 #define BR_QUERY_OPTS_DEFAULT { .top = 8, .freshness_ns = 500000 }
 
@@ -68,6 +80,7 @@ void br_searcher_free(struct br_searcher *s);
 struct br_ws *br_searcher_workspace(const struct br_searcher *s);
 BR_MUST_USE int br_retrieve(struct br_result *out, struct br_searcher *s, const char *query, const struct br_query_opts *opts, struct br_err *err);
 const char *const *br_strategy_names(size_t *n);
+bool br_strategy_asks(const char *name); /* it needs a language model to be more than hybrid */
 
 /* A question as a notebook weighs it, for those who look at its hits more closely. */
 struct br_terms {

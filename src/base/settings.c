@@ -8,10 +8,12 @@
 
 static const struct br_setting table[] = {
 	/* key              env            type            default      min  max          choices  trusted  help */
-	{ "search.strategy", "BR_STRATEGY", BR_SET_ENUM,    "hybrid",    ANY, "hybrid|fusion|full_text|semantic", false,
+	{ "search.strategy", "BR_STRATEGY", BR_SET_ENUM,    "hybrid",    ANY, "hybrid|fusion|full_text|semantic|hyde|multi_query", false,
 	  "how a question is answered when it names no strategy" },
 	{ "search.top",      "BR_TOP",      BR_SET_INT,     "8",         1, BR_MAX_TOP, NULL, false,
 	  "number of hits" },
+	{ "search.rerank",   NULL,          BR_SET_BOOL,    "false",     ANY, NULL, false,
+	  "the rerank service puts the best passages in order" },
 	{ "chunk.strategy",  NULL,          BR_SET_ENUM,    "structure", ANY, "structure|recursive", false,
 	  "how documents are cut: along headings, blocks and sentences, or by size alone" },
 	{ "chunk.size",      NULL,          BR_SET_INT,     "1000",      100, 20000, NULL, false,
@@ -86,8 +88,8 @@ static const struct br_setting table[] = {
 	  "put before each question, with a space; exactly so when in double quotes (\\n for a line end)" },
 	{ "embed.passage_prefix", NULL, BR_SET_STR, NULL, ANY, NULL, false,
 	  "put before each passage, likewise" },
-	{ "embed.input_type",  NULL, BR_SET_BOOL, "false", ANY, NULL, false,
-	  "tell the service whether a text is a question or a passage (input_type: query, passage), where it wants to know" },
+	{ "embed.input_type",  NULL, BR_SET_ENUM, "none", ANY, "none|passage|document", false,
+	  "also send input_type, for services that set prefixes themselves: query, and for a passage this word" },
 	{ "embed.batch",       NULL, BR_SET_INT, "64", 1, BR_MAX_LLM_BATCH, NULL, false,
 	  "texts in one request" },
 	{ "embed.price",       NULL, BR_SET_NUM, "-1", -1, 100000, NULL, false,

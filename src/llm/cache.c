@@ -1,6 +1,6 @@
 /*
- * The cache of embeddings: a store of its own whose table VEC has, under the first half of a hash of model and text, the vector as half
- * floats. META counts the bytes. What is written batch by batch is not asked for again after a kill.
+ * The cache of embeddings: a store of its own whose table VEC has, under the first half of a hash of model and text, the
+ * vector as half floats. META counts the bytes. What is written batch by batch is not asked for again after a kill.
  */
 #include "br/os.h"
 #include "internal.h"
@@ -64,11 +64,12 @@ static void round_all(float *v, size_t n)
 
 static void key_of(uint8_t key[KEY], const struct br_llm *s, const struct br_llm_embed *req, struct br_slice text)
 {
+	const char *type = br_llm__input_type(s, req->use);
 	struct br_buf b = BR_BUF_INIT(BR_MAX_TEXT + BR_MAX_LLM_REQUEST);
 	uint8_t sum[32];
 
-	br_buf_addf(&b, "%s%c%u%c%u%s", req->ask.model ? req->ask.model : s->info.model, 0, s->asked_dim, 0, s->input_type ? 1 + req->use : 0,
-	            br_llm__prefix(s, req->use));
+	br_buf_addf(&b, "%s%c%u%c%s%c%s", req->ask.model ? req->ask.model : s->info.model, 0, s->asked_dim, 0,
+	            type ? type : "", 0, br_llm__prefix(s, req->use));
 	br_buf_add(&b, text.ptr, text.len);
 	br_sha256(sum, b.ptr, b.len);
 	memcpy(key, sum, KEY);
@@ -78,7 +79,8 @@ static void key_of(uint8_t key[KEY], const struct br_llm *s, const struct br_llm
 static struct br_slice key_slice(const uint8_t key[KEY]) { return br_slice(key, KEY); }
 
 /* A record that makes no sense or has another dimension than is wanted is as good as none. */
-static bool read_record(struct br_llm_vectors *out, size_t i, struct br_slice val, const struct br_llm *s, const struct br_llm_embed *req)
+static bool read_record(struct br_llm_vectors *out, size_t i, struct br_slice val, const struct br_llm *s,
+                        const struct br_llm_embed *req)
 {
 	uint32_t dim = (uint32_t)(val.len / 2);
 	float *to;
@@ -233,7 +235,8 @@ static void find_twins(struct look *l, const struct br_llm_embed *req)
 			order[n++] = i;
 	qsort_r(order, n, sizeof *order, by_key, l);
 	for (size_t k = 0; k < n; k++)
-		l->twin[order[k]] = k && !memcmp(l->key[order[k]], l->key[order[k - 1]], KEY) ? l->twin[order[k - 1]] : order[k];
+		l->twin[order[k]] = k && !memcmp(l->key[order[k]], l->key[order[k - 1]], KEY) ? l->twin[order[k - 1]]
+		                                                                              : order[k];
 	free(order);
 }
 
@@ -245,7 +248,8 @@ static void look_release(struct look *l)
 }
 
 /* Fills what is there into out; the rest is `missing`, in the order of the request. */
-static int look(struct look *l, struct br_llm_vectors *out, struct br_llm *s, struct br_llm_cache *c, const struct br_llm_embed *req, struct br_err *err)
+static int look(struct look *l, struct br_llm_vectors *out, struct br_llm *s, struct br_llm_cache *c,
+                const struct br_llm_embed *req, struct br_err *err)
 {
 	struct br_slice val;
 	struct br_txn *t;
@@ -281,7 +285,8 @@ static void copy_twins(struct br_llm_vectors *out, const struct look *l, const s
 		}
 }
 
-int br_llm_embed_cached(struct br_llm_vectors *out, struct br_llm *s, struct br_llm_cache *c, const struct br_llm_embed *req, struct br_err *err)
+int br_llm_embed_cached(struct br_llm_vectors *out, struct br_llm *s, struct br_llm_cache *c,
+                        const struct br_llm_embed *req, struct br_err *err)
 {
 	struct writing w = { .cache = c };
 	struct look l;
@@ -301,7 +306,8 @@ int br_llm_embed_cached(struct br_llm_vectors *out, struct br_llm *s, struct br_
 	return rc;
 }
 
-int br_llm_cache_missing(size_t *texts, uint64_t *bytes, struct br_llm *s, struct br_llm_cache *c, const struct br_llm_embed *req, struct br_err *err)
+int br_llm_cache_missing(size_t *texts, uint64_t *bytes, struct br_llm *s, struct br_llm_cache *c,
+                         const struct br_llm_embed *req, struct br_err *err)
 {
 	struct br_llm_vectors v = { .n = req->n };
 	struct look l;

@@ -51,7 +51,7 @@ static int on_data(struct br_slice piece, const struct br_hub_head *head, void *
 	pthread_mutex_lock(&c->desk->mu);
 	c->head = *head;
 	if (!is_good(c)) {
-		br_buf_add(&c->in, piece.ptr, BR_MIN(piece.len, BR_MAX_HTTP_ERROR - BR_MIN(c->in.len, (size_t)BR_MAX_HTTP_ERROR)));
+		br_buf_add(&c->in, piece.ptr, BR_MIN(piece.len, (size_t)BR_MAX_HTTP_ERROR - c->in.len));
 	} else if (c->stream && c->in.len && c->in.len + piece.len > BR_MAX_LLM_INBOX) {
 		c->paused = true;
 		rc = BR_HUB_PAUSE;
@@ -93,7 +93,8 @@ static void add_header(struct br_llm__call *c, const char *name, const char *val
 	c->header[n] = (struct br_http_header){ name, value };
 }
 
-int br_llm__call_open(struct br_llm__call *c, struct br_llm *s, struct br_llm__desk *d, const struct br_llm_ask *ask, const char *path, struct br_err *err)
+int br_llm__call_open(struct br_llm__call *c, struct br_llm *s, struct br_llm__desk *d, const struct br_llm_ask *ask,
+                      const char *path, struct br_err *err)
 {
 	int rc = 0;
 
@@ -342,12 +343,15 @@ int br_llm__refused(const struct br_llm__call *c, int status, const char *why, s
 	tidy(text, why);
 	br_llm__scrub(text, c->key);
 	if (status)
-		snprintf(code, sizeof code, " (HTTP %d%s%s)", status, *br_http_status_text(status) ? " " : "", br_http_status_text(status));
+		snprintf(code, sizeof code, " (HTTP %d%s%s)", status, *br_http_status_text(status) ? " " : "",
+		         br_http_status_text(status));
 	count_failure(c, 0);
 	if ((status == 401 || status == 403) && from)
-		return br_fail(err, BR_EAUTH, "%s refuses the key of %s%s%s%s", c->s->name, from, code, *text ? ": " : "", text);
+		return br_fail(err, BR_EAUTH, "%s refuses the key of %s%s%s%s", c->s->name, from, code,
+		               *text ? ": " : "", text);
 	if (status == 401 || status == 403)
-		return br_fail(err, BR_EAUTH, "%s wants a key%s: set %s.key or %s.key_command", c->s->name, code, role, role);
+		return br_fail(err, BR_EAUTH, "%s wants a key%s: set %s.key or %s.key_command", c->s->name, code, role,
+		               role);
 	return br_fail(err, BR_EUPSTREAM, "%s says no%s%s%s", c->s->name, code, *text ? ": " : "", text);
 }
 
@@ -393,10 +397,12 @@ static int settle_status(struct br_llm__call *c, struct br_err *err)
 
 	if (rc == 0)
 		why = br_llm__error_in(br_jdoc_root(doc), &status);
-	if (status_may_pass(c->head.status) && !(rc == 0 && is_final(br_jdoc_root(doc))) && start_again(c, c->head.retry_after_ms))
+	if (status_may_pass(c->head.status) && !(rc == 0 && is_final(br_jdoc_root(doc))) &&
+	    start_again(c, c->head.retry_after_ms))
 		rc = 1;
 	else if (c->head.retry_after_ms > BR_MAX_RETRY_WAIT * 1000)
-		rc = br_llm__fail(c, err, "asks to come back after %lld s (HTTP %d)", (long long)(c->head.retry_after_ms / 1000), c->head.status);
+		rc = br_llm__fail(c, err, "asks to come back after %lld s (HTTP %d)",
+		                  (long long)(c->head.retry_after_ms / 1000), c->head.status);
 	else
 		rc = br_llm__refused(c, c->head.status, why ? why : rc == 0 ? "" : c->in.ptr, err);
 	br_jdoc_free(doc);

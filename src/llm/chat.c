@@ -185,7 +185,8 @@ static int take_tools(struct reading *r, const struct br_jval *list, struct br_e
 
 		i = there ? i : at;
 		if (i > r->n_tools || i >= BR_MAX_LLM_CALLS)
-			return br_llm__fail(&r->call, err, "it calls tool number %llu, which makes no sense", (unsigned long long)i);
+			return br_llm__fail(&r->call, err, "it calls tool number %llu, which makes no sense",
+			                    (unsigned long long)i);
 		t = &r->tool[i];
 		if (i == r->n_tools) {
 			br_buf_init(&t->id, BR_MAX_LLM_KEY);
@@ -207,7 +208,8 @@ static int take_tools(struct reading *r, const struct br_jval *list, struct br_e
 static int take_object(struct reading *r, const struct br_jval *root, const char *part, struct br_err *err)
 {
 	const struct br_jval *choice = br_jval_first(br_jval_get(root, "choices")), *body = br_jval_get(choice, part);
-	const char *model = br_jval_str(br_jval_get(root, "model")), *finish = br_jval_str(br_jval_get(choice, "finish_reason"));
+	const char *finish = br_jval_str(br_jval_get(choice, "finish_reason"));
+	const char *model = br_jval_str(br_jval_get(root, "model"));
 	int rc;
 
 	if (model && *model && strcmp(model, r->out->model) != 0)
@@ -328,8 +330,10 @@ static int run_attempt(struct reading *r, struct br_err *err)
 		return rc;
 	if (ended && rc == MORE)
 		rc = end_of_stream(r, err);
+	if (rc == ERROR_EVENT && br_llm__call_retry(&r->call, r->error_status))
+		return 1;
 	if (rc == ERROR_EVENT)
-		return br_llm__call_retry(&r->call, r->error_status) ? 1 : br_llm__refused(&r->call, r->error_status, r->error, err);
+		return br_llm__refused(&r->call, r->error_status, r->error, err);
 	if (rc == LAST_EVENT && !ended)
 		br_llm__call_linger(&r->call);
 	return BR_MIN(rc, 0);
@@ -370,7 +374,8 @@ static void put_tools(struct reading *r)
 
 	for (size_t i = 0; i < r->n_tools; i++)
 		*br_vec_push(&r->out->calls) = (struct br_llm_tool_call){
-			br_arena_strdup(a, r->tool[i].id.ptr), br_arena_strdup(a, r->tool[i].name.ptr), br_arena_strdup(a, r->tool[i].arguments.ptr),
+			br_arena_strdup(a, r->tool[i].id.ptr), br_arena_strdup(a, r->tool[i].name.ptr),
+			br_arena_strdup(a, r->tool[i].arguments.ptr),
 		};
 }
 

@@ -30,6 +30,11 @@ const char *br_llm__prefix(const struct br_llm *s, enum br_llm_use use)
 	return use == BR_LLM_QUERY ? s->info.query_prefix : s->info.passage_prefix;
 }
 
+const char *br_llm__input_type(const struct br_llm *s, enum br_llm_use use)
+{
+	return !s->input_type ? NULL : use == BR_LLM_QUERY ? "query" : s->input_type;
+}
+
 /* ---- requests ---- */
 
 static void write_request(struct br_buf *out, const struct job *job, const struct batch *b)
@@ -53,9 +58,9 @@ static void write_request(struct br_buf *out, const struct job *job, const struc
 	br_json_end(&j);
 	if (job->s->asked_dim)
 		br_json_kuint(&j, "dimensions", job->s->asked_dim);
-	if (job->s->input_type)
-		br_json_kstr(&j, "input_type", job->req->use == BR_LLM_QUERY ? "query" : "passage");
 	br_json_kstr(&j, "encoding_format", "float");
+	if (job->s->input_type)
+		br_json_kstr(&j, "input_type", br_llm__input_type(job->s, job->req->use));
 	br_json_end(&j);
 	if (text.failed)
 		out->failed = text.failed;
@@ -86,17 +91,19 @@ static int next_batch(struct batch **out, struct job *job, struct br_err *err)
 
 /* ---- answers ---- */
 
-int br_llm__vectors_dim(struct br_llm_vectors *out, uint32_t dim, const struct br_llm *s, const struct br_llm_embed *req, struct br_err *err)
+int br_llm__vectors_dim(struct br_llm_vectors *out, uint32_t dim, const struct br_llm *s,
+                        const struct br_llm_embed *req, struct br_err *err)
 {
 	uint32_t want = out->dim ? out->dim : req->dim ? req->dim : s->asked_dim;
 
 	if (want && dim != want)
-		return br_fail(err, BR_EUPSTREAM, "%s: model '%s' gave a vector of %u dimensions where %u are needed", s->name,
-		               req->ask.model ? req->ask.model : s->info.model, dim, want);
+		return br_fail(err, BR_EUPSTREAM, "%s: model '%s' gave a vector of %u dimensions where %u are needed",
+		               s->name, req->ask.model ? req->ask.model : s->info.model, dim, want);
 	if (out->v)
 		return 0;
 	if (!dim || dim > BR_MAX_LLM_DIM)
-		return br_fail(err, BR_EUPSTREAM, "%s: a vector of %u dimensions (at most %d are taken)", s->name, dim, BR_MAX_LLM_DIM);
+		return br_fail(err, BR_EUPSTREAM, "%s: a vector of %u dimensions (at most %d are taken)", s->name, dim,
+		               BR_MAX_LLM_DIM);
 	if (out->n > SIZE_MAX / sizeof(float) / dim || !(out->v = br_try_alloc(out->n * dim * sizeof *out->v)))
 		return br_fail(err, BR_ENOMEM, "no memory for %zu vectors of %u dimensions", out->n, dim);
 	out->dim = dim;
@@ -131,7 +138,8 @@ static bool read_vector(float *to, const struct br_jval *list)
 	return true;
 }
 
-static int read_entry(bool *seen, struct job *job, const struct batch *b, const struct br_jval *entry, size_t at, struct br_err *err)
+static int read_entry(bool *seen, struct job *job, const struct batch *b, const struct br_jval *entry, size_t at,
+                      struct br_err *err)
 {
 	const struct br_jval *list = br_jval_get(entry, "embedding");
 	bool there;
@@ -140,14 +148,17 @@ static int read_entry(bool *seen, struct job *job, const struct batch *b, const 
 
 	i = there ? i : at;
 	if (i >= b->n || seen[i])
-		return br_llm__fail(&b->call, err, "vector number %llu of its answer is for no text that was sent", (unsigned long long)i);
+		return br_llm__fail(&b->call, err, "vector number %llu of its answer is for no text that was sent",
+		                    (unsigned long long)i);
 	seen[i] = true;
 	if (!list || br_jval_type(list) != BR_J_ARR)
 		return br_llm__fail(&b->call, err, "entry %llu of its answer has no vector", (unsigned long long)i);
-	if ((rc = br_llm__vectors_dim(job->out, (uint32_t)BR_MIN(count(list), (size_t)UINT32_MAX), job->s, job->req, err)) < 0)
+	if ((rc = br_llm__vectors_dim(job->out, (uint32_t)BR_MIN(count(list), (size_t)UINT32_MAX), job->s, job->req,
+	                              err)) < 0)
 		return rc;
 	if (!read_vector(job->out->v + b->index[i] * job->out->dim, list))
-		return br_llm__fail(&b->call, err, "vector %llu of its answer is not made of finite numbers, or is all zero", (unsigned long long)i);
+		return br_llm__fail(&b->call, err,
+		                    "vector %llu of its answer is not made of finite numbers, or is all zero", (unsigned long long)i);
 	return 0;
 }
 
@@ -217,8 +228,8 @@ static int run_one(struct job *job, struct batch **b, size_t *n, struct br_err *
 	return rc;
 }
 
-int br_llm__embed(struct br_llm_vectors *out, struct br_llm *s, const struct br_llm_embed *req, const size_t *index, size_t n,
-                  br_llm__batch_fn *got, void *arg, struct br_err *err)
+int br_llm__embed(struct br_llm_vectors *out, struct br_llm *s, const struct br_llm_embed *req, const size_t *index,
+                  size_t n, br_llm__batch_fn *got, void *arg, struct br_err *err)
 {
 	struct job job = { .s = s, .req = req, .out = out, .index = index, .n = n, .got = got, .arg = arg };
 	struct batch *b[BR_MAX_LLM_AT_ONCE];

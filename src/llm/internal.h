@@ -27,10 +27,10 @@ struct br_llm {
 	struct br_net_rules rules;
 	int64_t connect_ms, first_ms, idle_ms, timeout_ms;
 	unsigned retries, concurrency, batch;
+	const char *input_type;       /* embed.input_type: what a passage is called; NULL: not sent */
 	double temperature;           /* negative: the service's */
 	int64_t max_tokens;
 	uint32_t asked_dim;           /* embed.dimensions */
-	bool input_type;               /* embed: the service is told whether a text is a question or a passage */
 	double price_prompt, price_completion; /* for a million tokens; negative: not known */
 	struct br_hub *hub;           /* under mu */
 	pthread_mutex_t mu;
@@ -139,5 +139,6 @@ int br_llm__embed(struct br_llm_vectors *out, struct br_llm *s, const struct br_
 /* Room for out->n vectors of this dimension, all zero; refuses another than there is or was asked for. */
 int br_llm__vectors_dim(struct br_llm_vectors *out, uint32_t dim, const struct br_llm *s, const struct br_llm_embed *req, struct br_err *err);
 const char *br_llm__prefix(const struct br_llm *s, enum br_llm_use use);
+const char *br_llm__input_type(const struct br_llm *s, enum br_llm_use use); /* NULL: not sent */
 
 #endif

@@ -110,7 +110,8 @@ static int run_command(struct br_llm *s, struct br_err *err)
 	rc = read_output(&out, child.out, err);
 	status = br_child_end(&child, rc < 0);
 	if (rc == 0 && (!WIFEXITED(status) || WEXITSTATUS(status)))
-		rc = br_fail(err, BR_EAUTH, "it ended with status %d", WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+		rc = br_fail(err, BR_EAUTH, "it ended with status %d",
+		             WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	if (rc == -BR_EAUTH)
 		br_err_prefix(err, rc, "%s gives no key", s->info.key_from);
 	if (rc == 0)
@@ -127,7 +128,8 @@ int br_llm__key_get(char **out, struct br_llm *s, struct br_err *err)
 
 	*out = NULL;
 	if (s->info.key_missing)
-		return br_fail(err, BR_EAUTH, "no key for %s: set %s, %s.key or %s.key_command", s->name, s->provider->key_env, role, role);
+		return br_fail(err, BR_EAUTH, "no key for %s: set %s, %s.key or %s.key_command", s->name,
+		               s->provider->key_env, role, role);
 	pthread_mutex_lock(&s->mu);
 	if (!s->key_ready)
 		rc = run_command(s, err);

@@ -24,7 +24,8 @@ static void write_request(struct br_buf *out, const struct br_llm *s, const stru
 	br_json_end(&j);
 }
 
-static int read_scores(double *score, struct br_llm__call *c, const struct br_llm_rerank *req, const struct br_jval *root, struct br_err *err)
+static int read_scores(double *score, struct br_llm__call *c, const struct br_llm_rerank *req,
+                       const struct br_jval *root, struct br_err *err)
 {
 	const struct br_jval *list = br_jval_get(root, "results");
 	bool there;
@@ -38,14 +39,17 @@ static int read_scores(double *score, struct br_llm__call *c, const struct br_ll
 
 		if (!there || i >= req->n)
 			return br_llm__fail(c, err, "a result of its answer is for no text that was sent");
-		if ((!br_jval_num(&v, br_jval_get(e, "relevance_score")) && !br_jval_num(&v, br_jval_get(e, "score"))) || !isfinite(v))
+		if (!br_jval_num(&v, br_jval_get(e, "relevance_score")) && !br_jval_num(&v, br_jval_get(e, "score")))
+			v = NAN;
+		if (!isfinite(v))
 			return br_llm__fail(c, err, "result %llu of its answer has no score", (unsigned long long)i);
 		score[i] = v;
 	}
 	return 0;
 }
 
-int br_llm_rerank(double *score, struct br_llm_tokens *tokens, struct br_llm *s, const struct br_llm_rerank *req, struct br_err *err)
+int br_llm_rerank(double *score, struct br_llm_tokens *tokens, struct br_llm *s, const struct br_llm_rerank *req,
+                  struct br_err *err)
 {
 	struct br_llm__call c;
 	struct br_llm__desk desk;

@@ -60,6 +60,13 @@ bool br_llm_configured(const struct br_config *c, enum br_llm_role role)
 
 /* ---- opening ---- */
 
+static bool is_here(const char *host)
+{
+	struct br_addr a;
+
+	return !strcmp(host, "localhost") || (br_addr_parse(&a, host) && br_addr_kind(&a) == BR_ADDR_LOOPBACK);
+}
+
 /* "https://h/v1/" and "https://h/v1" are the same; credentials go the way of every key and not into a URL. */
 static int set_url(struct br_llm *s, const char *text, struct br_err *err)
 {
@@ -71,12 +78,12 @@ static int set_url(struct br_llm *s, const char *text, struct br_err *err)
 	if (!text)
 		return br_fail(err, BR_EUSAGE, "%s.base_url is not set", role);
 	if ((rc = br_url_parse(&u, NULL, br_slice_str(text), err)) < 0)
-		return br_err_prefix(err, br_fail(err, BR_EUSAGE, "%s.base_url is no http or https address", role), "settings");
+		return br_fail(err, BR_EUSAGE, "%s.base_url is no http or https address", role);
 	for (n = strlen(u.text); n && u.text[n - 1] == '/'; n--)
 		;
 	s->info.base_url = br_arena_strndup(&s->mem, u.text, n);
-	s->name = strcmp(s->provider->name, "custom") ? s->provider->name : br_arena_printf(&s->mem, "%s:%u", u.host, u.port);
-	s->info.key_in_clear = !u.https && strcmp(u.host, "localhost") && strncmp(u.host, "127.", 4) && strcmp(u.host, "::1");
+	s->name = s->provider->base_url ? s->provider->name : br_arena_printf(&s->mem, "%s:%u", u.host, u.port);
+	s->info.key_in_clear = !u.https && !is_here(u.host);
 	if (u.user)
 		rc = br_fail(err, BR_EUSAGE, "%s.base_url must not hold a password; see %s.key", role, role);
 	else if (strchr(u.text, '?'))
@@ -120,8 +127,9 @@ static void set_role(struct br_llm *s, const struct br_config *c)
 		s->info.query_prefix = prefix(s, get(c, BR_LLM_EMBED, "query_prefix"));
 		s->info.passage_prefix = prefix(s, get(c, BR_LLM_EMBED, "passage_prefix"));
 		s->info.dim = s->asked_dim = (uint32_t)br_config_int(c, "embed.dimensions");
+		s->input_type = get(c, BR_LLM_EMBED, "input_type");
+		s->input_type = strcmp(s->input_type, "none") ? br_arena_strdup(&s->mem, s->input_type) : NULL;
 		s->batch = (unsigned)br_config_int(c, "embed.batch");
-		s->input_type = br_config_bool(c, "embed.input_type");
 		s->price_prompt = br_config_num(c, "embed.price");
 		break;
 	default:
@@ -198,7 +206,9 @@ const struct br_llm_info *br_llm_info(const struct br_llm *s) { return &s->info;
 
 void br_llm_fingerprint(uint8_t out[8], const struct br_llm *s)
 {
-	char *text = br_sprintf("%s\n%u\n%s%s", s->info.model, s->asked_dim, s->info.passage_prefix, s->input_type ? "\npassage" : "");
+	char *text = br_sprintf("%s\n%u\n%s%s%s", s->info.model, s->asked_dim, s->info.passage_prefix,
+	                        s->input_type ? "\n" : "",
+	                        s->input_type ? s->input_type : "");
 	uint8_t sum[32];
 
 	br_sha256(sum, text, strlen(text));
@@ -219,7 +229,8 @@ double br_llm_price(const struct br_llm *s, uint64_t prompt_tokens, uint64_t com
 {
 	if (s->price_prompt < 0 || (completion_tokens && s->price_completion < 0))
 		return -1;
-	return ((double)prompt_tokens * s->price_prompt + (double)completion_tokens * BR_MAX(s->price_completion, 0.0)) / 1e6;
+	return (double)prompt_tokens * s->price_prompt / 1e6 +
+	       (double)completion_tokens * BR_MAX(s->price_completion, 0.0) / 1e6;
 }
 
 void br_llm__count(struct br_llm *s, struct br_llm_tokens *t)

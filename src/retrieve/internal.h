@@ -48,6 +48,10 @@ struct search {
 	struct br_nb *nb;
 	struct br_arena scratch;        /* what lives as long as the search */
 	struct question q;
+	struct br_slice written;        /* by a language model: what is embedded behind the question */
+	const char *variant[3];         /* likewise: the question in other words */
+	size_t n_variants;
+	struct br_ann_query *variant_vec; /* of a service, for each variant */
 	const char *langs[10];          /* in which question words are stemmed; NULL-terminated */
 	struct br_fts_query words;
 	uint64_t content;               /* bit per group: it says what the question is about */
@@ -116,11 +120,27 @@ struct strategy {
 	const char *name;
 	bool vectors;                   /* compares them */
 	int (*rank)(struct search *s, struct br_err *err); /* fills s->cand, best first */
+	int (*prepare)(struct search *s, struct br_err *err); /* before the transaction begins: may wait for a service; or NULL */
 };
+int prepare_words(struct search *s, struct br_err *err);
+void prepare_vector(struct search *s);
 int rank_hybrid(struct search *s, struct br_err *err);
 int rank_fusion(struct search *s, struct br_err *err);
 int rank_full_text(struct search *s, struct br_err *err);
 int rank_semantic(struct search *s, struct br_err *err);
+int rank_hyde(struct search *s, struct br_err *err);
+int prepare_hyde(struct search *s, struct br_err *err);
+int rank_multi_query(struct search *s, struct br_err *err);
+int prepare_multi_query(struct search *s, struct br_err *err);
 void degrade(struct search *s);                         /* says in the result why vectors did not take part */
+
+
+/* ---- services (model.c, rerank.c) ---- */
+/* The model's answer, in s->scratch; NULL when there is none: the strategy runs as less, and the result says why. */
+int ask_model(const char **out, struct search *s, const char *system, struct br_err *err);
+/* A service failed: under strict that is the failure; else the result says so, and 0. */
+int service_failed(struct br_result *r, const struct br_query_opts *opts, const char *what, int rc, const struct br_err *why, struct br_err *err);
+/* Puts the hits in the order of the service's scores and keeps opts->top. */
+int rerank_hits(struct br_result *r, const struct br_query_opts *opts, struct br_err *err);
 
 #endif

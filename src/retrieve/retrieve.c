@@ -7,8 +7,13 @@
 
 #include <stdlib.h>
 
+#define prepare_hybrid NULL
+#define prepare_fusion NULL
+#define prepare_full_text NULL
+#define prepare_semantic NULL
+
 static const struct strategy strategies[] = {
-#define X(name, summary, vectors) { #name, vectors, rank_##name },
+#define X(name, summary, vectors) { #name, vectors, rank_##name, prepare_##name },
 	BR_STRATEGY_LIST(X)
 #undef X
 };
@@ -25,6 +30,14 @@ const char *const *br_strategy_names(size_t *n)
 	return names;
 }
 
+bool br_strategy_asks(const char *name)
+{
+	for (size_t i = 0; i < BR_COUNT(strategies); i++)
+		if (!strcmp(strategies[i].name, name))
+			return strategies[i].prepare != NULL;
+	return false;
+}
+
 static int find_strategy(const struct strategy **out, const char *name, struct br_err *err)
 {
 	const char *close = br_closest(name, names, BR_COUNT(names));
@@ -36,7 +49,7 @@ static int find_strategy(const struct strategy **out, const char *name, struct b
 			return 0;
 		}
 	}
-	return br_fail(err, BR_EUSAGE, "no strategy '%s'%s%s%s (there are hybrid, fusion, full_text, semantic)", name,
+	return br_fail(err, BR_EUSAGE, "no strategy '%s'%s%s%s (there are hybrid, fusion, full_text, semantic, hyde, multi_query)", name,
 		       close ? "; did you mean '" : "", close ? close : "", close ? "'?" : "");
 }
 
@@ -100,9 +113,9 @@ static void choose_langs(struct search *s)
  * gain = clip((fit - 0.4) / 0.3, 0, 1): the built-in model keeps silent where it does not know the question's words. Services know
  * them all.
  */
-static void prepare_vector(struct search *s)
+void prepare_vector(struct search *s)
 {
-	struct br_slice text = br_buf_slice(&s->q.plain);
+	struct br_slice text = s->written.len ? s->written : br_buf_slice(&s->q.plain);
 	enum br_space space = br_nb_space(s->s->ws, s->nb);
 
 	s->service = space == BR_SPACE_SERVICE;
@@ -120,7 +133,7 @@ static void prepare_vector(struct search *s)
 /* The service is asked before the snapshot is taken on which the rest is done. A failure of its leaves the words. */
 static int ask_service(struct search *s, const struct strategy *st, struct br_err *err)
 {
-	struct br_slice text = br_buf_slice(&s->q.plain);
+	struct br_slice text = s->written.len ? s->written : br_buf_slice(&s->q.plain);
 	struct br_err why = { 0 };
 	struct br_txn *t;
 	int rc;
@@ -133,14 +146,18 @@ static int ask_service(struct search *s, const struct strategy *st, struct br_er
 	br_txn_end(t);
 	if (rc < 0 || br_nb_space(s->s->ws, s->asked) != BR_SPACE_SERVICE)
 		return rc;
-	if ((rc = br_nb_embed_query(&s->vec, s->s->ws, s->asked, text, &why)) == -BR_ECANCELLED)
+	s->variant_vec = br_arena_alloc(&s->scratch, (s->n_variants + 1) * sizeof *s->variant_vec);
+	rc = br_nb_embed_query(&s->vec, s->s->ws, s->asked, text, &why);
+	for (size_t i = 0; i < s->n_variants && rc == 0; i++)
+		rc = br_nb_embed_query(&s->variant_vec[i], s->s->ws, s->asked, br_slice_str(s->variant[i]), &why);
+	if (rc == -BR_ECANCELLED)
 		return br_fail(err, why.code, "%s", why.msg);
 	if (rc < 0)
 		s->no_vec = br_arena_strdup(&s->out->arena, why.msg);
 	return 0;
 }
 
-static int prepare_words(struct search *s, struct br_err *err)
+int prepare_words(struct search *s, struct br_err *err)
 {
 	int rc;
 
@@ -239,10 +256,9 @@ static void search_release(struct search *s)
 	free(s);
 }
 
-int br_retrieve(struct br_result *out, struct br_searcher *searcher, const char *query, const struct br_query_opts *opts, struct br_err *err)
+static int retrieve(struct br_result *out, struct br_searcher *searcher, const char *query, const struct br_query_opts *opts, struct br_err *err)
 {
 	const char *name = opts->strategy ? opts->strategy : br_config_get(searcher->ws->config, "search.strategy", NULL);
-	int64_t began = br_mono_ns();
 	const struct strategy *st = NULL;
 	struct search *s;
 	int rc;
@@ -257,9 +273,27 @@ int br_retrieve(struct br_result *out, struct br_searcher *searcher, const char 
 	br_text_reader_reset(searcher->reader);
 	s->opts = opts;
 	s->out = out;
-	if ((rc = question_parse(&s->q, query, opts->plain, err)) == 0 && (rc = ask_service(s, st, err)) == 0)
+	if ((rc = question_parse(&s->q, query, opts->plain, err)) == 0 && (!st->prepare || (rc = st->prepare(s, err)) == 0) &&
+	    (rc = ask_service(s, st, err)) == 0)
 		rc = answer(s, query, st, err);
 	search_release(s);
+	return rc;
+}
+
+int br_retrieve(struct br_result *out, struct br_searcher *searcher, const char *query, const struct br_query_opts *opts, struct br_err *err)
+{
+	int64_t began = br_mono_ns();
+	struct br_query_opts wide = *opts;
+	int rc;
+
+	if (opts->rerank && opts->top && opts->top <= BR_MAX_TOP) {
+		wide.top = BR_MAX(opts->top, (uint32_t)RERANK_LEN);
+		wide.no_text = false;
+	}
+	if ((rc = retrieve(out, searcher, query, &wide, err)) == 0 && opts->rerank)
+		rc = rerank_hits(out, opts, err);
+	if (rc == 0 && opts->strict && out->degraded)
+		rc = br_fail(err, BR_ECHECK, "'%s' would run as less: %s", out->strategy, out->degraded);
 	out->took_ms = (double)(br_mono_ns() - began) / 1e6;
 	if (rc < 0)
 		br_result_release(out);

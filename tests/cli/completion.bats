@@ -34,7 +34,7 @@ complete_bash() {
 	[ "$(complete_bash br query --ex)" = "--explain " ]
 	[ "$(complete_bash br query -s f)" = "full_text fusion " ]
 	[ "$(complete_bash br query --strategy = s)" = "semantic " ]
-	[ "$(complete_bash br -n default query --strategy h)" = "hybrid " ]
+	[ "$(complete_bash br -n default query --strategy hyb)" = "hybrid " ]
 	[ "$(complete_bash br notebook use r)" = "research " ]
 	[ "$(complete_bash br status -n d)" = "default " ]
 	[ "$(complete_bash br docs cat so)" = "soup.md " ]

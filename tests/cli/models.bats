@@ -6,10 +6,10 @@ KEY=sk-test-0123456789abcdef-THE-KEY
 
 teardown() { [ -z "$FAKE" ] || kill "$FAKE" 2>/dev/null || true; }
 
-# The service of tests/fake/model.py: its address in URL, its log in $S/model.log.
+# The service of tests/fake/model.py: its address in URL, its log in $S/model.log. start_fake [CERT KEY]
 start_fake() {
 	command -v python3 >/dev/null || skip "python3 is not installed"
-	python3 -B "$BATS_TEST_DIRNAME/../fake/model.py" "$S/port" "$S/model.log" 3>&- &
+	python3 -B "$BATS_TEST_DIRNAME/../fake/model.py" "$S/port" "$S/model.log" "$@" 3>&- &
 	FAKE=$!
 	for _ in $(seq 250); do [ ! -s "$S/port" ] || break; sleep 0.02; done
 	URL=http://127.0.0.1:$(cat "$S/port")/v1
@@ -139,6 +139,73 @@ no_key_anywhere() {
 	settings chat 'key_command=echo no key for you >&2; exit 4'
 	want 12 models --check
 	err_has "chat.key_command gives no key: it ended with status 4"
+}
+
+@test "a service that cannot prove who it is gets no key" {
+	command -v openssl >/dev/null || skip "openssl is not installed"
+	openssl req -x509 -newkey rsa:2048 -nodes -days 30000 -subj /CN=x -addext subjectAltName=IP:127.0.0.1 -keyout "$S/tls.key" -out "$S/tls.cert" 2>/dev/null
+	start_fake "$S/tls.cert" "$S/tls.key"
+	settings chat "base_url=${URL/http:/https:}" model=fake "key=$KEY"
+	want 13 models --check
+	err_has "does not prove that it is who it says"
+	[ ! -s "$S/model.log" ]
+	br config set --user net.ca_file "$S/tls.cert"
+	want 0 models --check
+	grep -qF "$KEY" "$S/model.log"
+	settings chat "base_url=${URL/http:\/\/127.0.0.1/https://localhost}"
+	want 13 models --check
+	err_has "does not prove that it is who it says"
+}
+
+@test "strategies that ask a language model: as less without one, --strict, with one, when it fails" {
+	start_fake
+	small_workspace
+	want 0 query -s hyde --json locks
+	json '.strategy == "hyde" and .degraded == "no language model configured" and .hits[0].path == "docs/locks.md"'
+	want 3 query -s multi_query --strict locks
+	err_has "'multi_query' would run as less: no language model configured"
+	settings chat "base_url=$URL" 'model=fake;text=Rain,_wind_and_weather.'
+	want 0 query -s hyde --json --strict "locks"
+	json '.degraded == null and .hits[0].path == "docs/locks.md"'
+	want 0 query -s multi_query --json --strict "locks"
+	json '.degraded == null and ([.hits[].path] | index("docs/rain.txt")) != null'
+	want 0 query --json "locks"
+	json '[.hits[].path] | index("docs/rain.txt") == null'
+	[ "$(grep -c '"request"' "$S/model.log")" -eq 2 ]
+	printf '{"_id":"q1","text":"locks"}\n' >"$S/asked"
+	printf 'q1\tdocs/locks.md\t1\n' >"$S/judged"
+	want 0 eval -s hyde --json --qrels "$S/judged" --queries "$S/asked"
+	json '.results[0]."mrr@10" == 1'
+	[ "$(grep -c '"request"' "$S/model.log")" -eq 3 ]
+	br config set --user chat.model 'fake;fail=400,0'
+	want 0 query -s hyde --json locks
+	json '.degraded | startswith("the language model failed: ") and contains("HTTP 400")'
+	want 13 query -s hyde --json --strict locks
+	want 13 eval -s hyde --qrels "$S/judged" --queries "$S/asked"
+}
+
+@test "rerank: the service's order, as less when it fails" {
+	start_fake
+	br init -q
+	printf '# One\n\nlock lock lock lock lock\n' >one.md
+	printf '# Two\n\nThe lock of the writer is taken by a reader of the manual.\n' >two.md
+	br sync -q .
+	want 0 query --json writer reader manual lock
+	want 0 query --rerank --json lock
+	err_has "no rerank service configured"
+	settings rerank "base_url=$URL" model=fake
+	want 0 query --rerank --json -k 1 'reader taken lock'
+	json '(.hits | length) == 1 and .hits[0].path == "two.md" and .hits[0].score == 1 and .degraded == null'
+	want 0 config set search.rerank true
+	want 0 query --json 'reader taken lock'
+	json '.hits[0].score == 1'
+	want 0 query --no-rerank --json 'reader taken lock'
+	json '.hits[0].score != 1'
+	grep -q '"documents": \[".*taken by a reader' "$S/model.log"
+	br config set --user rerank.model 'fake;fail=500,0,0'
+	want 0 query --json lock
+	json '.degraded | startswith("the rerank service failed: ")'
+	want 13 query --strict lock
 }
 
 @test "Ctrl-C ends a check, and the connection with it" {

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A model service for tests: OpenAI's chat completions, embeddings, rerank and models, with every fault such services have.
 
-    model.py PORTFILE [LOGFILE]     listens on 127.0.0.1, writes its port into PORTFILE, one JSON object an event into LOGFILE
+    model.py PORTFILE [LOGFILE [CERT KEY]]
+                                    listens on 127.0.0.1 (with a certificate: TLS), writes its port into PORTFILE, one JSON object
+                                    an event into LOGFILE
 
 How it answers is said by the name of the model: directives joined by ';', any word first ("fake;fail=429,2;chunk=1").
   every endpoint
@@ -32,6 +34,7 @@ import os
 import re
 import select
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -358,6 +361,10 @@ def main():
     if len(sys.argv) > 2:
         LOGFILE = open(sys.argv[2], "a", encoding="utf-8")
     server = Server(("127.0.0.1", 0), Handler)
+    if len(sys.argv) > 4:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(sys.argv[3], sys.argv[4])
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     with open(sys.argv[1] + ".new", "w", encoding="ascii") as f:
         f.write(str(server.server_address[1]))
     os.rename(sys.argv[1] + ".new", sys.argv[1])

@@ -51,7 +51,8 @@ static inline struct br_config *fake_config(const char *role, const char *model,
 {
 	struct br_err err;
 	struct br_config *c;
-	char *text = br_sprintf("[%s]\nbase_url = http://127.0.0.1:%lld/v1\nmodel = %s\n", role, (long long)fake_port, model), *more;
+	char *more, *text = br_sprintf("[%s]\nbase_url = http://127.0.0.1:%lld/v1\nmodel = %s\n", role,
+	                               (long long)fake_port, model);
 	const char *key;
 	va_list ap;
 

@@ -458,8 +458,9 @@ static void test_helpers_that_misbehave(void **state)
 	/* a header that promises 4 GB */
 	script_gives("printf 'BRXR\\0\\0\\0\\0\\0\\0\\0\\0\\1\\0\\0\\0'; exec cat >/dev/null", -BR_ECORRUPT, "header");
 	script_gives("printf 'BRXR\\0\\0\\0\\0\\3\\0\\0\\0\\0\\0\\0\\0abc'; exec cat >/dev/null", -BR_ECORRUPT, "damaged");
-	/* its words are made printable: 15 = INPUT */
-	script_gives("printf 'BRXR\\17\\0\\0\\0\\5\\0\\0\\0\\0\\0\\0\\0a\\033[2J'; exec cat >/dev/null", -BR_EINPUT, "a?[2J");
+	char body[120]; /* its words are made printable */
+	snprintf(body, sizeof body, "printf 'BRXR\\%o\\0\\0\\0\\5\\0\\0\\0\\0\\0\\0\\0a\\033[2J'; exec cat >/dev/null", (unsigned)BR_EINPUT);
+	script_gives(body, -BR_EINPUT, "a?[2J");
 }
 
 static void test_starts_again(void **state)

@@ -66,7 +66,8 @@ static void ask(struct run *r, const char *model, bool stream)
 static void expect(struct run *r, enum br_code code, const char *words)
 {
 	if (r->rc != -(int)code || (words && (code ? !strstr(r->err.msg, words) : strcmp(r->got.text.ptr, words) != 0)))
-		fail_msg("%d (%s, '%s'), not %d (%s)", r->rc, r->rc ? r->err.msg : "ok", r->got.text.ptr, -(int)code, words ? words : "");
+		fail_msg("%d (%s, '%s'), not %d (%s)", r->rc, r->rc ? r->err.msg : "ok", r->got.text.ptr, -(int)code,
+		         words ? words : "");
 }
 
 /* ---- whole answers ---- */
@@ -130,14 +131,16 @@ static void test_settings(void **state)
 
 	(void)state;
 	fake_needed();
-	chat(&r, fake_open(fake_config("chat", "fake;settings", "chat.provider", "openai", "chat.temperature", "0.25", "chat.max_tokens", "9",
+	chat(&r, fake_open(fake_config("chat", "fake;settings", "chat.provider", "openai", "chat.temperature", "0.25",
+	                               "chat.max_tokens", "9",
 	     "chat.price_prompt", "100000", "chat.price_completion", "50000", NULL), BR_LLM_CHAT), false);
 	expect(&r, BR_OK, "echo: hello world");
 	assert_int_equal(fake_logged("fake;settings", "\"max_completion_tokens\": 9"), 1);
 	assert_int_equal(fake_logged("fake;settings", "\"temperature\": 0.25"), 1);
 	assert_true(r.got.tokens.cost > 0.3499 && r.got.tokens.cost < 0.3501); /* 2 tokens asked at 0.1, 3 answered at 0.05 */
 	done(&r);
-	chat(&r, fake_open(fake_config("chat", "fake;cost", "chat.provider", "openrouter", "chat.price_prompt", "9", NULL), BR_LLM_CHAT), true);
+	chat(&r, fake_open(fake_config("chat", "fake;cost", "chat.provider", "openrouter", "chat.price_prompt", "9",
+	                               NULL), BR_LLM_CHAT), true);
 	expect(&r, BR_OK, "echo: hello world");
 	assert_true(r.got.tokens.cost == 0.25);      /* what the service tells goes before what is set */
 	done(&r);
@@ -306,11 +309,13 @@ static void test_unreachable(void **state)
 
 	(void)state;
 	fake_needed();
-	chat(&r, fake_open(fake_config("chat", "x", "chat.base_url", "http://127.0.0.1:1/v1", "llm.retries", "1", NULL), BR_LLM_CHAT), false);
+	chat(&r, fake_open(fake_config("chat", "x", "chat.base_url", "http://127.0.0.1:1/v1", "llm.retries", "1", NULL),
+	                   BR_LLM_CHAT), false);
 	expect(&r, BR_EUPSTREAM, "127.0.0.1:1: cannot read from '127.0.0.1'");
 	assert_int_equal(r.got.attempts, 2);
 	done(&r);
-	chat(&r, fake_open(fake_config("chat", "x", "chat.base_url", "http://nowhere.invalid/v1", NULL), BR_LLM_CHAT), false);
+	chat(&r, fake_open(fake_config("chat", "x", "chat.base_url", "http://nowhere.invalid/v1", NULL), BR_LLM_CHAT),
+	     false);
 	expect(&r, BR_EUPSTREAM, "cannot find host 'nowhere.invalid'");
 	done(&r);
 }
@@ -518,7 +523,8 @@ static void test_key_faults(void **state)
 	(void)state;
 	fake_needed();
 	for (size_t i = 0; i < BR_COUNT(cases); i++) {
-		chat(&r, fake_open(fake_config("chat", "fake;k", cases[i].setting, cases[i].value, NULL), BR_LLM_CHAT), false);
+		chat(&r, fake_open(fake_config("chat", "fake;k", cases[i].setting, cases[i].value, NULL), BR_LLM_CHAT),
+		     false);
 		expect(&r, BR_EAUTH, cases[i].words);
 		assert_int_equal(r.got.attempts, 0);
 		done(&r);
@@ -548,7 +554,7 @@ static struct br_config *config(const char *text)
 	struct br_config *c;
 	struct br_err err;
 
-	scratch_put("br/config", text);
+	chmod(scratch_put("br/config", text), 0600);
 	assert_int_equal(br_config_load(&c, NULL, &err), 0);
 	return c;
 }
@@ -560,14 +566,19 @@ static void test_open(void **state)
 	struct br_llm *s;
 
 	(void)state;
-	assert_false(br_llm_configured(c, BR_LLM_CHAT) || br_llm_configured(c, BR_LLM_EMBED) || br_llm_configured(c, BR_LLM_RERANK));
+	for (enum br_llm_role role = 0; role < BR_LLM_ROLES; role++)
+		assert_false(br_llm_configured(c, role));
 	refuse_open(c, BR_LLM_CHAT, BR_ENOTFOUND, "no language model configured");
-	refuse_open(config("[embed]\nprovider = builtin\nmodel = /x.brem\n"), BR_LLM_EMBED, BR_ENOTFOUND, "no embedding service configured");
-	refuse_open(config("[chat]\nprovider = none\nbase_url = http://h/v1\nmodel = m\n"), BR_LLM_CHAT, BR_ENOTFOUND, "no language model");
+	refuse_open(config("[embed]\nprovider = builtin\nmodel = /x.brem\n"), BR_LLM_EMBED, BR_ENOTFOUND,
+	            "no embedding service configured");
+	refuse_open(config("[chat]\nprovider = none\nbase_url = http://h/v1\nmodel = m\n"), BR_LLM_CHAT, BR_ENOTFOUND,
+	            "no language model");
 	refuse_open(config("[chat]\nprovider = openai\n"), BR_LLM_CHAT, BR_EUSAGE, "chat.model is not set");
 	refuse_open(config("[chat]\nprovider = custom\nmodel = m\n"), BR_LLM_CHAT, BR_EUSAGE, "chat.base_url is not set");
-	refuse_open(config("[chat]\nbase_url = ftp://h/v1\nmodel = m\n"), BR_LLM_CHAT, BR_EUSAGE, "chat.base_url is no http or https address");
-	refuse_open(config("[chat]\nbase_url = http://u:pw@h/v1\nmodel = m\n"), BR_LLM_CHAT, BR_EUSAGE, "must not hold a password");
+	refuse_open(config("[chat]\nbase_url = ftp://h/v1\nmodel = m\n"), BR_LLM_CHAT, BR_EUSAGE,
+	            "chat.base_url is no http or https address");
+	refuse_open(config("[chat]\nbase_url = http://u:pw@h/v1\nmodel = m\n"), BR_LLM_CHAT, BR_EUSAGE,
+	            "must not hold a password");
 	s = fake_open(config("[chat]\nprovider = openrouter\nmodel = a/b\n"), BR_LLM_CHAT);
 	assert_string_equal(br_llm_info(s)->base_url, "https://openrouter.ai/api/v1");
 	assert_string_equal(br_llm_info(s)->provider, "openrouter");
@@ -600,7 +611,8 @@ static void test_proxy(void **state)
 	fake_needed();
 	snprintf(proxy, sizeof proxy, "http://127.0.0.1:%lld", (long long)fake_port);
 	setenv("http_proxy", proxy, 1);
-	chat(&r, fake_open(fake_config("chat", "fake;proxied", "chat.base_url", "http://model.example/v1", NULL), BR_LLM_CHAT), true);
+	chat(&r, fake_open(fake_config("chat", "fake;proxied", "chat.base_url", "http://model.example/v1", NULL),
+	                   BR_LLM_CHAT), true);
 	expect(&r, BR_OK, "echo: hello world");
 	assert_int_equal(fake_logged("http://model.example/v1/chat/completions", "\"request\""), 1);
 	done(&r);

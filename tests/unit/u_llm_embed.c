@@ -87,7 +87,8 @@ static void test_batches(void **state)
 	(void)state;
 	fake_needed();
 	fill_many("batch");
-	s = fake_open(fake_config("embed", "fake;dim=64;fail=429,3,0", "embed.batch", "16", "embed.dimensions", "64", NULL), BR_LLM_EMBED);
+	s = fake_open(fake_config("embed", "fake;dim=64;fail=429,3,0", "embed.batch", "16", "embed.dimensions", "64",
+	                          NULL), BR_LLM_EMBED);
 	ok(br_llm_embed(&all, s, &req, &err), &err);
 	br_llm_usage(&u, s);
 	assert_int_equal(u.requests, 13);
@@ -114,7 +115,8 @@ static void test_prefixes(void **state)
 
 	(void)state;
 	fake_needed();
-	s = fake_open(fake_config("embed", "fake;prefix", "embed.query_prefix", "\"Do this\\nQuery:\"", "embed.passage_prefix", "passage:", NULL), BR_LLM_EMBED);
+	s = fake_open(fake_config("embed", "fake;prefix", "embed.query_prefix", "\"Do this\\nQuery:\"",
+	                          "embed.passage_prefix", "passage:", NULL), BR_LLM_EMBED);
 	assert_string_equal(br_llm_info(s)->passage_prefix, "passage: ");
 	ok(br_llm_embed(&v, s, &req, &err), &err);
 	br_llm_vectors_release(&v);
@@ -123,7 +125,17 @@ static void test_prefixes(void **state)
 	br_llm_vectors_release(&v);
 	assert_int_equal(fake_logged("fake;prefix", "\"input\": [\"passage: word\"]"), 1);
 	assert_int_equal(fake_logged("fake;prefix", "\"input\": [\"Do this\\nQuery:word\"]"), 1);
+	assert_int_equal(fake_logged("fake;prefix", "input_type"), 0);
 	br_llm_fingerprint(a, s);
+	br_llm_close(s);
+	s = fake_open(fake_config("embed", "fake;typed", "embed.input_type", "document", NULL), BR_LLM_EMBED);
+	ok(br_llm_embed(&v, s, &req, &err), &err);
+	br_llm_vectors_release(&v);
+	req.use = BR_LLM_PASSAGE;
+	ok(br_llm_embed(&v, s, &req, &err), &err);
+	br_llm_vectors_release(&v);
+	assert_int_equal(fake_logged("fake;typed", "\"input_type\": \"query\""), 1);
+	assert_int_equal(fake_logged("fake;typed", "\"input_type\": \"document\""), 1);
 	br_llm_close(s);
 	s = fake_open(fake_config("embed", "fake;prefix", "embed.passage_prefix", "other:", NULL), BR_LLM_EMBED);
 	br_llm_fingerprint(b, s);
@@ -153,7 +165,8 @@ static void test_faults(void **state)
 	fake_needed();
 	for (size_t i = 0; i < BR_COUNT(cases); i++) {
 		s = fake_open(fake_config("embed", cases[i].model, NULL), BR_LLM_EMBED);
-		assert_int_equal(br_llm_embed(&v, s, &(struct br_llm_embed){ .text = text, .n = 3, .dim = cases[i].dim }, &err), -BR_EUPSTREAM);
+		assert_int_equal(br_llm_embed(&v, s, &(struct br_llm_embed){ .text = text, .n = 3,
+		                                                            .dim = cases[i].dim }, &err), -BR_EUPSTREAM);
 		if (!strstr(err.msg, cases[i].words))
 			fail_msg("%s: %s", cases[i].model, err.msg);
 		br_llm_vectors_release(&v);
@@ -261,7 +274,8 @@ static void test_cache_resume(void **state)
 	(void)state;
 	fake_needed();
 	fill_many("resume");
-	s = fake_open(fake_config("embed", "fake;dim=32;fail=400,1;resume", "embed.batch", "10", "llm.concurrency", "3", NULL), BR_LLM_EMBED);
+	s = fake_open(fake_config("embed", "fake;dim=32;fail=400,1;resume", "embed.batch", "10", "llm.concurrency", "3",
+	                          NULL), BR_LLM_EMBED);
 	c = cache_open("resume", 1 << 20);
 	assert_int_equal(br_llm_embed_cached(&v, s, c, &req, &err), -BR_EUPSTREAM);
 	br_llm_vectors_release(&v);
@@ -310,7 +324,8 @@ static void embed_in_child(const char *dir)
 	struct br_llm_embed req = { .text = many, .n = MANY };
 	struct br_llm_cache *c;
 	struct br_llm_vectors v;
-	struct br_llm *s = fake_open(fake_config("embed", "fake;dim=64;delay=20;kill", "embed.batch", "5", "llm.concurrency", "1", NULL), BR_LLM_EMBED);
+	struct br_llm *s = fake_open(fake_config("embed", "fake;dim=64;delay=20;kill", "embed.batch", "5",
+	                                         "llm.concurrency", "1", NULL), BR_LLM_EMBED);
 
 	if (br_llm_cache_open(&c, dir, 1 << 20, 10000, NULL) < 0 || br_llm_embed_cached(&v, s, c, &req, NULL) < 0)
 		_exit(1);
