@@ -16,7 +16,7 @@
 #include <math.h>
 
 static const double W_SENTENCE = 3.2, W_BM25 = 8.5, W_KNOWN = 3.0, W_LOOSE = 4.5, W_CJK = 1.05, W_COSINE = 5.7, FAR = 0.75;
-static const double ENOUGH = 7.2;
+static const double ENOUGH = 6.9;
 enum { LOOSE_PASSAGES = 3 };
 
 static double cjk_share(const struct inquiry *q)

@@ -2,10 +2,11 @@
 # What holds for every verb: help, usage errors, no workspace, a full disk, a reader that went away, documents.
 load lib
 
-VERBS=(init status sync ingest upload query eval verify gc doctor help version completion
+VERBS=(init status sync ingest upload query chat log eval verify gc doctor help version completion
        'notebook create' 'notebook list' 'notebook show' 'notebook rename' 'notebook use' 'notebook set' 'notebook delete'
        'config get' 'config set' 'config unset' 'config list' 'config path' 'config trust' 'config untrust'
-       'docs list' 'docs show' 'docs cat' 'docs rm' 'index build' 'index status' 'index drop')
+       'docs list' 'docs show' 'docs cat' 'docs rm' 'index build' 'index status' 'index drop'
+       'chat list' 'chat show' 'chat rename' 'chat pin' 'chat archive' 'chat delete' 'chat export' 'chat feedback')
 
 @test "the list here is the list of the program" {
 	[ -n "$BR_GEN" ] || skip "BR_GEN not set"
@@ -36,7 +37,7 @@ VERBS=(init status sync ingest upload query eval verify gc doctor help version c
 
 @test "operands: too few and too many" {
 	for verb in upload 'docs show' 'docs cat' 'docs rm' 'notebook create' 'notebook rename' 'notebook use' \
-	            'notebook delete' 'config get' 'config set' 'config unset' completion query; do
+	            'notebook delete' 'config get' 'config set' 'config unset' completion query 'chat show' 'chat rename' 'chat feedback'; do
 		want 129 $verb
 		err_has "missing operand"
 		err_has "usage: br $verb"
@@ -58,6 +59,9 @@ VERBS=(init status sync ingest upload query eval verify gc doctor help version c
 	no_workspace ingest
 	no_workspace upload f
 	no_workspace query q
+	no_workspace chat q
+	no_workspace chat list
+	no_workspace log
 	no_workspace verify
 	no_workspace gc
 	no_workspace docs list
@@ -79,7 +83,7 @@ VERBS=(init status sync ingest upload query eval verify gc doctor help version c
 
 @test "every verb that prints reports a full disk" {
 	small_workspace
-	for args in status 'status --json' 'query lock' 'query --json lock' 'docs list' 'docs list --json' 'docs show soup.md' \
+	for args in status 'status --json' 'query lock' 'query --json lock' 'chat who takes the lock' 'chat --json who takes the lock' 'docs list' 'docs list --json' 'docs show soup.md' \
 	            'docs cat soup.md' 'notebook list' 'notebook show' 'config list' 'config path' verify gc doctor version help \
 	            'completion zsh' 'sync --json' 'sync'; do
 		full_disk $args
@@ -88,7 +92,7 @@ VERBS=(init status sync ingest upload query eval verify gc doctor help version c
 
 @test "every verb that prints ends silently when nobody reads" {
 	small_workspace
-	for args in status 'query lock' 'docs list' 'docs cat soup.md' 'notebook list' 'config list' verify gc doctor \
+	for args in status 'query lock' 'chat who takes the lock' 'docs list' 'docs cat soup.md' 'notebook list' 'config list' verify gc doctor \
 	            'completion fish' 'sync --json'; do
 		rm -f "$S/closed"
 		broken_pipe $args
