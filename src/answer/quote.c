@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 static const double W_ABOVE = 0.4, W_NEAR = 0.4, W_RANK = 0.4;  /* beside the share of words in the sentence itself */
-static const double SHORT = 0.6, ASKS = 0.6, CODE = 0.85, NOTES = 0.8, LONG = 0.001, BEHIND_QUESTION = 0.2;
+static const double SHORT = 0.6, ASKS = 0.6, CODE = 0.75, NOTES = 0.8, LONG = 0.001, BEHIND_QUESTION = 0.2;
 static const double FURTHER = 0.75, FURTHER_NEW = 0.5, SAME = 0.7; /* of the best score; overlap from which two say the same */
 enum { SHORT_BYTES = 25, LONG_BYTES = 300 };
 

@@ -111,6 +111,14 @@ static bool says_something(struct br_slice s)
 	return n >= 2;
 }
 
+/* Ends with a question mark, whatever closes behind it. */
+static bool asks(struct br_slice s)
+{
+	while (s.len && strchr("*_`\"')]}", s.ptr[s.len - 1]))
+		s.len--;
+	return s.len && (s.ptr[s.len - 1] == '?' || (s.len > 3 && !memcmp(s.ptr + s.len - 3, "\xef\xbc\x9f", 3)));
+}
+
 static void add_unit(struct cutter *c, uint32_t off, uint32_t len, bool code)
 {
 	struct br_slice s = br_slice(c->text.ptr + off, len);
@@ -132,8 +140,7 @@ static void add_unit(struct cutter *c, uint32_t off, uint32_t len, bool code)
 			add_unit(c, off + cut, len - cut, code);
 		return;
 	}
-	*br_vec_push(c->out) = (struct unit){ .hit = c->hit, .off = off, .len = len, .code = code,
-		.asks = !code && (s.ptr[len - 1] == '?' || (len > 3 && !memcmp(s.ptr + len - 3, "\xef\xbc\x9f", 3))) };
+	*br_vec_push(c->out) = (struct unit){ .hit = c->hit, .off = off, .len = len, .code = code, .asks = !code && asks(s) };
 }
 
 static void add_sentences(struct cutter *c, uint32_t from, uint32_t to)
