@@ -177,6 +177,13 @@ int br_talk_ask(struct br_talk *t, const char *question, struct br_err *err)
 
 /* ---- where questions come from ---- */
 
+int br_talk_too_long(const struct br_buf *text, struct br_err *err)
+{
+	if (text->failed == BR_ENOMEM)
+		return br_buf_check(text, "the question", err);
+	return br_fail(err, BR_EUSAGE, "a question has at most %d bytes", BR_MAX_QUERY);
+}
+
 static int ask_operands(struct br_talk *t, struct br_err *err)
 {
 	struct br_buf text = BR_BUF_INIT(BR_MAX_QUERY + 1);
@@ -184,10 +191,7 @@ static int ask_operands(struct br_talk *t, struct br_err *err)
 
 	for (size_t i = 0; i < t->c->n; i++)
 		br_buf_addf(&text, "%s%s", i ? " " : "", t->c->operand[i]);
-	if (text.failed)
-		rc = br_fail(err, BR_EUSAGE, "a question has at most %d bytes", BR_MAX_QUERY);
-	else
-		rc = br_talk_ask(t, text.ptr, err);
+	rc = text.failed ? br_talk_too_long(&text, err) : br_talk_ask(t, text.ptr, err);
 	br_buf_release(&text);
 	return rc;
 }
