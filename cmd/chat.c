@@ -12,8 +12,8 @@ static const struct br_opt opts[] = {
 	{ "conversation", 'c', BR_AT_STR(struct br_chat_params, conversation), "id",
 	  "go on with this conversation; 'last' is the one written to last" },
 	{ "new", 0, BR_AT_BOOL(struct br_chat_params, new_chat), NULL, "begin a conversation with this question" },
-	{ "top", 'k', BR_AT_INT(struct br_chat_params, top), "n", "passages an answer is made from", .key = "search.top",
-	  .min = 1, .max = BR_MAX_PASSAGES },
+	{ "top", 'k', BR_AT_INT(struct br_chat_params, top), "n", "passages an answer is made from, 50 at the most", .key = "search.top",
+	  .min = 1, .max = BR_MAX_TOP },
 	{ "strategy", 's', BR_AT_STR(struct br_chat_params, strategy), "name", "how passages are found", .key = "search.strategy",
 	  .choices = BR_STRATEGY_LIST(CHOICE) },
 	{ "files", 0, BR_AT_STR(struct br_chat_params, files), "glob", "only from documents whose path matches" },
@@ -186,6 +186,13 @@ int br_talk_ask(struct br_talk *t, const char *question, struct br_err *err)
 
 /* ---- where questions come from ---- */
 
+int br_talk_too_long(const struct br_buf *text, struct br_err *err)
+{
+	if (text->failed == BR_ENOMEM)
+		return br_buf_check(text, "the question", err);
+	return br_fail(err, BR_EUSAGE, "a question has at most %d bytes", BR_MAX_QUERY);
+}
+
 static int ask_operands(struct br_talk *t, struct br_err *err)
 {
 	struct br_buf text = BR_BUF_INIT(BR_MAX_QUERY + 1);
@@ -193,10 +200,7 @@ static int ask_operands(struct br_talk *t, struct br_err *err)
 
 	for (size_t i = 0; i < t->c->n; i++)
 		br_buf_addf(&text, "%s%s", i ? " " : "", t->c->operand[i]);
-	if (text.failed)
-		rc = br_fail(err, BR_EUSAGE, "a question has at most %d bytes", BR_MAX_QUERY);
-	else
-		rc = br_talk_ask(t, text.ptr, err);
+	rc = text.failed ? br_talk_too_long(&text, err) : br_talk_ask(t, text.ptr, err);
 	br_buf_release(&text);
 	return rc;
 }

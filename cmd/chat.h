@@ -30,6 +30,7 @@ struct br_talk {
 int br_talk_begin(struct br_talk *t, struct br_cli *c, struct br_err *err);
 void br_talk_end(struct br_talk *t);
 int br_talk_ask(struct br_talk *t, const char *question, struct br_err *err); /* prints the answer */
+int br_talk_too_long(const struct br_buf *text, struct br_err *err); /* of a buffer that failed */
 void br_talk_files(struct br_talk *t, const char *glob);                      /* only documents whose path matches; NULL: all */
 int br_talk_resume(struct br_talk *t, const char *id, struct br_err *err);
 int br_talk_session(struct br_talk *t, struct br_err *err);                   /* chat_session.c */

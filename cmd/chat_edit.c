@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <wchar.h>
 
 enum { HISTORY_LINES = 1000 };
 
@@ -21,6 +22,7 @@ struct lib {
 	EditLine *(*init)(const char *, FILE *, FILE *, FILE *);
 	void (*end)(EditLine *);
 	int (*set)(EditLine *, int, ...);
+	int (*wset)(EditLine *, int, ...);
 	const char *(*gets)(EditLine *, int *);
 	const LineInfo *(*line)(EditLine *);
 	int (*insert)(EditLine *, const char *);
@@ -45,7 +47,7 @@ struct br_edit {
 static bool load(struct lib *l)
 {
 	const struct { const char *name; void *at; } want[] = {
-		{ "el_init", &l->init }, { "el_end", &l->end }, { "el_set", &l->set }, { "el_gets", &l->gets },
+		{ "el_init", &l->init }, { "el_end", &l->end }, { "el_set", &l->set }, { "el_wset", &l->wset }, { "el_gets", &l->gets },
 		{ "el_line", &l->line }, { "el_insertstr", &l->insert }, { "el_reset", &l->reset }, { "history_init", &l->history_init },
 		{ "history_end", &l->history_end }, { "history", &l->history },
 	};
@@ -128,7 +130,7 @@ static char *prompt_of(EditLine *el)
 }
 
 /* Completes the command that the line begins with as far as it is clear. */
-static unsigned char complete(EditLine *el, int ch)
+static unsigned char complete(EditLine *el, wint_t ch)
 {
 	struct br_edit *e = current;
 	const LineInfo *l = e->lib.line(el);
@@ -165,7 +167,7 @@ static bool open_editor(struct br_edit *e)
 	e->lib.set(e->el, EL_PROMPT, prompt_of);
 	e->lib.set(e->el, EL_EDITOR, "emacs");
 	e->lib.set(e->el, EL_SIGNAL, 0);
-	e->lib.set(e->el, EL_ADDFN, "br-complete", "complete a command", complete);
+	e->lib.wset(e->el, EL_ADDFN, L"br-complete", L"complete a command", complete); /* the narrow one copies the names and loses them */
 	e->lib.set(e->el, EL_BIND, "^I", "br-complete", NULL);
 	e->lib.set(e->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
 	open_history(e);
@@ -177,10 +179,7 @@ struct br_edit *br_edit_new(const char *const *commands)
 	struct br_edit *e = br_alloc(sizeof *e);
 
 	e->commands = commands;
-	if (!open_editor(e) && e->lib.handle) {
-		dlclose(e->lib.handle);
-		e->lib.handle = NULL;
-	}
+	(void)open_editor(e); /* without it lines are plain */
 	return e;
 }
 
@@ -194,9 +193,7 @@ void br_edit_free(struct br_edit *e)
 	}
 	if (e->el)
 		e->lib.end(e->el);
-	current = NULL;
-	if (e->lib.handle)
-		dlclose(e->lib.handle);
+	current = NULL; /* the library stays: what it and its terminal library hold goes with the process */
 	free(e->file);
 	free(e->plain);
 	free(e);

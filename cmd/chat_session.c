@@ -246,7 +246,7 @@ static int session(struct br_talk *t, struct br_edit *e, struct br_err *err)
 			continue;
 		}
 		br_forget_signal();
-		rc = entry.failed ? br_fail(err, BR_EUSAGE, "a question has at most %d bytes", BR_MAX_QUERY) : take_entry(t, entry.ptr, err);
+		rc = entry.failed ? br_talk_too_long(&entry, err) : take_entry(t, entry.ptr, err);
 		br_out_flush(&t->c->out);
 		if (rc > 0 || is_fatal(rc) || t->c->out.write_errno)
 			break;

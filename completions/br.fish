@@ -191,7 +191,7 @@ complete -c br -n '__br_in query' -l strict -d 'fail where a model or service is
 complete -c br -n '__br_in query' -l stdin -d 'read questions from standard input, one a line, as the operand \'-\''
 complete -c br -n '__br_in chat' -l conversation -s c -d 'go on with this conversation; \'last\' is the one written to last' -x
 complete -c br -n '__br_in chat' -l new -d 'begin a conversation with this question'
-complete -c br -n '__br_in chat' -l top -s k -d 'passages an answer is made from' -x
+complete -c br -n '__br_in chat' -l top -s k -d 'passages an answer is made from, 50 at the most' -x
 complete -c br -n '__br_in chat' -l strategy -s s -d 'how passages are found' -xa 'hybrid fusion full_text semantic hyde multi_query'
 complete -c br -n '__br_in chat' -l files -d 'only from documents whose path matches' -x
 complete -c br -n '__br_in chat' -l filter -s f -d 'only from documents for which this holds, as for \'br query\'' -x

@@ -34,7 +34,7 @@ static int refuse_less(const struct br_reply *out, const struct br_answer_opts *
 static int look_for(struct br_reply *out, struct br_searcher *s, const char *asked, const struct br_answer_opts *opts, struct br_err *err)
 {
 	struct inquiry q = { 0 };
-	int rc = inquiry_make(&q, s, asked, &opts->query, err);
+	int rc = br_answer__inquiry_make(&q, s, asked, &opts->query, err);
 
 	if (rc == 0) {
 		out->asked = br_arena_strdup(&out->arena, asked);
@@ -42,8 +42,8 @@ static int look_for(struct br_reply *out, struct br_searcher *s, const char *ask
 		rc = refuse_less(out, opts, err);
 	}
 	if (rc == 0)
-		rc = opts->model ? model_answer(out, &q, opts, err) : quote_answer(out, &q, opts, err);
-	inquiry_release(&q);
+		rc = opts->model ? br_answer__model_answer(out, &q, opts, err) : br_answer__quote_answer(out, &q, opts, err);
+	br_answer__inquiry_release(&q);
 	return rc;
 }
 
@@ -53,7 +53,7 @@ static int quoted(struct br_reply *out, struct br_searcher *s, const char *quest
 	const char *again;
 	int rc = look_for(out, s, question, opts, err);
 
-	if (rc == 0 && !out->found && (again = condense_plainly(&out->arena, question, opts)))
+	if (rc == 0 && !out->found && (again = br_answer__condense_plainly(&out->arena, question, opts)))
 		rc = look_for(out, s, again, opts, err);
 	return rc;
 }
@@ -62,7 +62,7 @@ static int by_model(struct br_reply *out, struct br_searcher *s, const char *que
 {
 	const char *asked = question;
 
-	if (opts->n_history && !(asked = condense(&out->arena, question, opts, &out->tokens, err)))
+	if (opts->n_history && !(asked = br_answer__condense(&out->arena, question, opts, &out->tokens, err)))
 		return -BR_ECANCELLED;
 	out->model = br_arena_strdup(&out->arena, opts->model->name);
 	return look_for(out, s, asked, opts, err);
@@ -71,7 +71,7 @@ static int by_model(struct br_reply *out, struct br_searcher *s, const char *que
 static int find_answer(struct br_reply *out, struct br_searcher *s, const char *question, const struct br_answer_opts *opts, struct br_err *err)
 {
 	bool cache = opts->cache && !opts->n_history;
-	int rc = cache ? cache_find(out, s, opts, question, err) : 0;
+	int rc = cache ? br_answer__cache_find(out, s, opts, question, err) : 0;
 
 	if (rc)
 		return rc < 0 ? rc : tell(opts, out->text, err);
@@ -79,10 +79,10 @@ static int find_answer(struct br_reply *out, struct br_searcher *s, const char *
 	if (rc < 0)
 		return rc;
 	if (!out->found)
-		out->text = nothing_found(opts->language, question);
+		out->text = br_answer__nothing_found(opts->language, question);
 	if ((!opts->model || !out->found || opts->strict) && (rc = tell(opts, out->text, err)) < 0)
 		return rc;
-	return cache && out->found ? cache_keep(s, opts, question, out, err) : 0;
+	return cache && out->found ? br_answer__cache_keep(s, opts, question, out, err) : 0;
 }
 
 int br_answer(struct br_reply *out, struct br_searcher *s, const char *question, const struct br_answer_opts *asked, struct br_err *err)
@@ -92,7 +92,7 @@ int br_answer(struct br_reply *out, struct br_searcher *s, const char *question,
 	int rc;
 
 	*out = (struct br_reply){ 0 };
-	if ((rc = check_voice(&opts, err)) < 0)
+	if ((rc = br_answer__check_voice(&opts, err)) < 0)
 		return rc;
 	if (!opts.model)
 		opts.query.top = BR_MAX(opts.query.top, (uint32_t)ANSWER_LOOK);

@@ -14,8 +14,8 @@ static void encode(struct br_buf *b, const struct br_asked *q)
 	put_str(b, q->strategy);
 	put_str(b, q->way);
 	put_str(b, q->top);
-	put_number(b, q->score);
-	put_number(b, q->took_ms);
+	br_answer__put_number(b, q->score);
+	br_answer__put_number(b, q->took_ms);
 	br_buf_varint(b, q->citations);
 }
 
@@ -30,8 +30,8 @@ static int decode(struct br_asked *out, struct br_arena *a, struct br_slice rec,
 	out->strategy = get_str(a, &r);
 	out->way = get_str(a, &r);
 	out->top = get_str(a, &r);
-	out->score = get_number(&r);
-	out->took_ms = get_number(&r);
+	out->score = br_answer__get_number(&r);
+	out->took_ms = br_answer__get_number(&r);
 	out->citations = (uint32_t)br_rd_varint(&r);
 	if (version > RECORD_VERSION)
 		return br_fail(err, BR_EVERSION, "the log of questions was written by a newer br");
@@ -80,7 +80,7 @@ static int add(struct br_txn *t, void *arg, struct br_err *err)
 	int rc;
 
 	encode(&b, p->q);
-	if ((rc = br_buf_check(&b, "the log of questions", err)) < 0 || (rc = nb_number(&nb, t, p->notebook, err)) < 0 ||
+	if ((rc = br_buf_check(&b, "the log of questions", err)) < 0 || (rc = br_answer__nb_number(&nb, t, p->notebook, err)) < 0 ||
 	    (rc = bounds(&first, &next, t, nb, err)) < 0)
 		goto out;
 	for (; next - first >= BR_MAX_ASKED && rc >= 0; first++) {
@@ -110,7 +110,7 @@ static int clear(struct br_txn *t, void *arg, struct br_err *err)
 {
 	struct br_key k;
 	uint32_t nb;
-	int rc = nb_number(&nb, t, arg, err);
+	int rc = br_answer__nb_number(&nb, t, arg, err);
 
 	br_key_init(&k, nb);
 	return rc < 0 ? rc : br_del_prefix(t, BR_T_ASKED, br_key_slice(&k), err);
@@ -135,7 +135,7 @@ int br_asked_each(struct br_ws *ws, const char *notebook, size_t n, br_asked_fn 
 
 	if (rc < 0)
 		return rc;
-	if ((rc = nb_number(&nb, t, notebook, err)) < 0 || (rc = br_cur_open(&cur, t, BR_T_ASKED, err)) < 0)
+	if ((rc = br_answer__nb_number(&nb, t, notebook, err)) < 0 || (rc = br_cur_open(&cur, t, BR_T_ASKED, err)) < 0)
 		goto out;
 	number_key(&k, nb, UINT64_MAX);
 	for (rc = br_cur_last_le(&cur, br_key_slice(&k), err); rc > 0 && n-- && cur.key.len == 12 && br_rd_be32(cur.key.ptr) == nb; rc = br_cur_prev(&cur, err)) {

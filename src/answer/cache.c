@@ -32,7 +32,7 @@ static void add_text(struct br_buf *out, const char *s)
 	br_buf_lstr(out, s ? s : "", s ? strlen(s) : 0);
 }
 
-void cache_key(uint8_t key[16], const struct br_answer_opts *opts, const char *question)
+void br_answer__cache_key(uint8_t key[16], const struct br_answer_opts *opts, const char *question)
 {
 	struct br_buf b = BR_BUF_INIT(SIZE_MAX);
 
@@ -61,7 +61,7 @@ static void encode(struct br_buf *b, const struct br_reply *r, uint64_t generati
 	put_str(b, r->strategy);
 	put_str(b, r->degraded);
 	put_str(b, r->model);
-	put_number(b, r->support);
+	br_answer__put_number(b, r->support);
 	br_buf_varint(b, r->repaired);
 	br_buf_varint(b, r->n);
 	for (size_t i = 0; i < r->n; i++) {
@@ -76,7 +76,7 @@ static void encode(struct br_buf *b, const struct br_reply *r, uint64_t generati
 		br_buf_varint(b, c->page);
 		br_buf_varint(b, c->ordinal);
 		put_str(b, c->quote);
-		put_number(b, c->score);
+		br_answer__put_number(b, c->score);
 	}
 }
 
@@ -99,7 +99,7 @@ static void decode_citation(struct br_citation *c, struct br_arena *a, struct br
 	c->page = (uint32_t)br_rd_varint(r);
 	c->ordinal = (uint32_t)br_rd_varint(r);
 	c->quote = get_str(a, r);
-	c->score = get_number(r);
+	c->score = br_answer__get_number(r);
 }
 
 /* Behind version and generation. */
@@ -113,7 +113,7 @@ static int decode(struct br_reply *out, struct br_rd *r, struct br_err *err)
 	out->strategy = get_str(a, r);
 	out->degraded = text_or_null(a, r);
 	out->model = text_or_null(a, r);
-	out->support = get_number(r);
+	out->support = br_answer__get_number(r);
 	out->repaired = (uint32_t)br_rd_varint(r);
 	n = br_rd_varint(r);
 	if (r->bad || n > BR_MAX_TOP)
@@ -149,7 +149,7 @@ static int find_in(struct br_reply *out, struct br_txn *t, const struct br_nb *n
 	return 1;
 }
 
-int cache_find(struct br_reply *out, struct br_searcher *s, const struct br_answer_opts *opts, const char *question, struct br_err *err)
+int br_answer__cache_find(struct br_reply *out, struct br_searcher *s, const struct br_answer_opts *opts, const char *question, struct br_err *err)
 {
 	struct br_arena a = { 0 };
 	uint8_t hash[16];
@@ -157,7 +157,7 @@ int cache_find(struct br_reply *out, struct br_searcher *s, const struct br_answ
 	struct br_nb *nb;
 	int rc;
 
-	cache_key(hash, opts, question);
+	br_answer__cache_key(hash, opts, question);
 	if ((rc = br_txn_read(&t, br_searcher_workspace(s)->store, err)) < 0)
 		return rc;
 	if ((rc = br_nb_get(&nb, &a, t, opts->query.notebook, err)) == 0)
@@ -223,10 +223,10 @@ static int keep(struct br_txn *t, void *arg, struct br_err *err)
 	return rc;
 }
 
-int cache_keep(struct br_searcher *s, const struct br_answer_opts *opts, const char *question, const struct br_reply *r, struct br_err *err)
+int br_answer__cache_keep(struct br_searcher *s, const struct br_answer_opts *opts, const char *question, const struct br_reply *r, struct br_err *err)
 {
 	struct keep p = { .notebook = opts->query.notebook, .r = r };
 
-	cache_key(p.hash, opts, question);
+	br_answer__cache_key(p.hash, opts, question);
 	return br_store_write(br_searcher_workspace(s)->store, keep, &p, err);
 }

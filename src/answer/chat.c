@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-int nb_number(uint32_t *out, struct br_txn *t, const char *notebook, struct br_err *err)
+int br_answer__nb_number(uint32_t *out, struct br_txn *t, const char *notebook, struct br_err *err)
 {
 	struct br_arena a = { 0 };
 	struct br_nb *nb;
@@ -18,14 +18,14 @@ int nb_number(uint32_t *out, struct br_txn *t, const char *notebook, struct br_e
 
 /* ---- in a transaction ---- */
 
-int chat_put(struct br_txn *t, uint32_t nb, const struct br_chat *c, struct br_err *err)
+int br_answer__chat_put(struct br_txn *t, uint32_t nb, const struct br_chat *c, struct br_err *err)
 {
 	struct br_buf b = BR_BUF_INIT(1u << 20);
 	struct br_key k;
 	int rc;
 
-	chat_encode(&b, c);
-	chat_key(&k, nb, c->number);
+	br_answer__chat_encode(&b, c);
+	br_answer__chat_key(&k, nb, c->number);
 	if ((rc = br_buf_check(&b, "the record of a conversation", err)) == 0)
 		rc = br_put(t, BR_T_CHAT, br_key_slice(&k), br_buf_slice(&b), err);
 	br_buf_release(&b);
@@ -38,13 +38,13 @@ static int chat_load(struct br_chat *out, struct br_arena *a, struct br_txn *t, 
 	struct br_key k;
 	int rc;
 
-	chat_key(&k, nb, number);
+	br_answer__chat_key(&k, nb, number);
 	if ((rc = br_get(&rec, t, BR_T_CHAT, br_key_slice(&k), err)) < 0)
 		return rc;
-	return rc ? chat_decode(out, a, number, rec, err) : br_fail(err, BR_ECORRUPT, "conversation %u has an id but no record", number);
+	return rc ? br_answer__chat_decode(out, a, number, rec, err) : br_fail(err, BR_ECORRUPT, "conversation %u has an id but no record", number);
 }
 
-int chat_each(struct br_txn *t, struct br_arena *a, uint32_t nb, chat_fn *fn, void *arg, struct br_err *err)
+int br_answer__chat_each(struct br_txn *t, struct br_arena *a, uint32_t nb, chat_fn *fn, void *arg, struct br_err *err)
 {
 	struct br_chat c;
 	struct br_cur cur;
@@ -57,7 +57,7 @@ int chat_each(struct br_txn *t, struct br_arena *a, uint32_t nb, chat_fn *fn, vo
 	for (step = br_cur_seek(&cur, br_key_slice(&k), err); step > 0 && br_has_prefix(cur.key, br_key_slice(&k)) && rc == 0; step = br_cur_next(&cur, err)) {
 		if (cur.key.len != 8)
 			rc = br_fail(err, BR_ECORRUPT, "the key of a conversation is damaged");
-		else if ((rc = chat_decode(&c, a, br_rd_be32(cur.key.ptr + 4), cur.val, err)) == 0)
+		else if ((rc = br_answer__chat_decode(&c, a, br_rd_be32(cur.key.ptr + 4), cur.val, err)) == 0)
 			rc = fn(&c, arg, err);
 	}
 	br_cur_close(&cur);
@@ -96,7 +96,7 @@ static int chat_by_walk(struct br_chat *out, struct br_arena *a, struct br_txn *
 	int rc = 0;
 
 	if (last || strlen(id) >= 6)
-		rc = chat_each(t, a, nb, last ? match_newest : match_beginning, &s, err);
+		rc = br_answer__chat_each(t, a, nb, last ? match_newest : match_beginning, &s, err);
 	if (rc < 0)
 		return rc;
 	if (!s.n)
@@ -105,7 +105,7 @@ static int chat_by_walk(struct br_chat *out, struct br_arena *a, struct br_txn *
 	return 0;
 }
 
-int chat_find(struct br_chat *out, struct br_arena *a, struct br_txn *t, uint32_t nb, const char *id, struct br_err *err)
+int br_answer__chat_find(struct br_chat *out, struct br_arena *a, struct br_txn *t, uint32_t nb, const char *id, struct br_err *err)
 {
 	struct br_slice val;
 	struct br_key k;
@@ -113,7 +113,7 @@ int chat_find(struct br_chat *out, struct br_arena *a, struct br_txn *t, uint32_
 
 	if (strlen(id) != 36)
 		return chat_by_walk(out, a, t, nb, id, err);
-	said_id_key(&k, BR_EXT_CHAT, nb, id);
+	br_answer__said_id_key(&k, BR_EXT_CHAT, nb, id);
 	if ((rc = br_get(&val, t, BR_T_EXTID, br_key_slice(&k), err)) < 0)
 		return rc;
 	if (!rc || val.len != 8)
@@ -131,8 +131,8 @@ int br_chat_get(struct br_chat *out, struct br_arena *a, struct br_ws *ws, const
 
 	if (rc < 0)
 		return rc;
-	if ((rc = nb_number(&nb, t, notebook, err)) == 0)
-		rc = chat_find(out, a, t, nb, id, err);
+	if ((rc = br_answer__nb_number(&nb, t, notebook, err)) == 0)
+		rc = br_answer__chat_find(out, a, t, nb, id, err);
 	br_txn_end(t);
 	return rc;
 }
@@ -171,8 +171,8 @@ int br_chat_list(struct br_chats *out, struct br_arena *a, struct br_ws *ws, con
 
 	if (rc < 0)
 		return rc;
-	if ((rc = nb_number(&nb, t, notebook, err)) == 0)
-		rc = chat_each(t, a, nb, take_chat, &l, err);
+	if ((rc = br_answer__nb_number(&nb, t, notebook, err)) == 0)
+		rc = br_answer__chat_each(t, a, nb, take_chat, &l, err);
 	br_txn_end(t);
 	if (out->v.n)
 		qsort(out->v.v, out->v.n, sizeof *out->v.v, by_time);
@@ -209,7 +209,7 @@ static int next_number(uint32_t *out, struct br_txn *t, uint32_t nb, struct br_e
 	*out = 1;
 	if (rc < 0)
 		return rc;
-	chat_key(&k, nb, UINT32_MAX);
+	br_answer__chat_key(&k, nb, UINT32_MAX);
 	if ((rc = br_cur_last_le(&cur, br_key_slice(&k), err)) > 0 && cur.key.len == 8 && br_rd_be32(cur.key.ptr) == nb)
 		*out = br_rd_be32(cur.key.ptr + 4) + 1;
 	br_cur_close(&cur);
@@ -224,14 +224,14 @@ static int create(struct br_txn *t, void *arg, struct br_err *err)
 	uint32_t nb;
 	int rc;
 
-	if ((rc = nb_number(&nb, t, c->notebook, err)) < 0 || (rc = next_number(&c->chat->number, t, nb, err)) < 0)
+	if ((rc = br_answer__nb_number(&nb, t, c->notebook, err)) < 0 || (rc = next_number(&c->chat->number, t, nb, err)) < 0)
 		return rc;
-	said_id_key(&k, BR_EXT_CHAT, nb, c->chat->id);
+	br_answer__said_id_key(&k, BR_EXT_CHAT, nb, c->chat->id);
 	for (int i = 0; i < 8; i++)
 		number[i] = (char)((uint64_t)c->chat->number >> (8 * i));
 	if ((rc = br_put(t, BR_T_EXTID, br_key_slice(&k), br_slice(number, 8), err)) < 0)
 		return rc;
-	return chat_put(t, nb, c->chat, err);
+	return br_answer__chat_put(t, nb, c->chat, err);
 }
 
 int br_chat_create(struct br_chat *out, struct br_arena *a, struct br_ws *ws, const char *notebook, const char *title, const char *owner, struct br_err *err)
@@ -254,7 +254,7 @@ static int apply(struct br_txn *t, void *arg, struct br_err *err)
 	uint32_t nb;
 	int rc;
 
-	if ((rc = nb_number(&nb, t, c->notebook, err)) < 0 || (rc = chat_find(c->chat, c->a, t, nb, c->id, err)) < 0)
+	if ((rc = br_answer__nb_number(&nb, t, c->notebook, err)) < 0 || (rc = br_answer__chat_find(c->chat, c->a, t, nb, c->id, err)) < 0)
 		return rc;
 	if (c->to->title)
 		c->chat->title = br_arena_strdup(c->a, c->to->title);
@@ -263,7 +263,7 @@ static int apply(struct br_txn *t, void *arg, struct br_err *err)
 	if (c->to->archived >= 0)
 		c->chat->archived = c->to->archived;
 	c->chat->updated = br_now();
-	return chat_put(t, nb, c->chat, err);
+	return br_answer__chat_put(t, nb, c->chat, err);
 }
 
 int br_chat_set(struct br_chat *out, struct br_arena *a, struct br_ws *ws, const char *notebook, const char *id, const struct br_chat_change *to, struct br_err *err)
@@ -285,10 +285,10 @@ static int forget_message_ids(struct br_txn *t, uint32_t nb, uint32_t chat, uint
 
 	if (rc < 0)
 		return rc;
-	chat_key(&k, nb, chat);
+	br_answer__chat_key(&k, nb, chat);
 	for (step = br_cur_seek(&cur, br_key_slice(&k), err); step > 0 && br_has_prefix(cur.key, br_key_slice(&k)) && rc == 0; step = br_cur_next(&cur, err))
-		if ((rc = message_decode(&m, &a, cur.val, err)) == 0)
-			said_id_key(br_vec_push(&ids), BR_EXT_MESSAGE, nb, m.id);
+		if ((rc = br_answer__message_decode(&m, &a, cur.val, err)) == 0)
+			br_answer__said_id_key(br_vec_push(&ids), BR_EXT_MESSAGE, nb, m.id);
 	br_cur_close(&cur);
 	rc = rc < 0 ? rc : BR_MIN(step, 0);
 	for (size_t i = 0; i < ids.n && rc >= 0; i++)
@@ -306,13 +306,13 @@ static int remove_chat(struct br_txn *t, void *arg, struct br_err *err)
 	uint32_t nb;
 	int rc;
 
-	if ((rc = nb_number(&nb, t, c->notebook, err)) < 0 || (rc = chat_find(c->chat, c->a, t, nb, c->id, err)) < 0 ||
+	if ((rc = br_answer__nb_number(&nb, t, c->notebook, err)) < 0 || (rc = br_answer__chat_find(c->chat, c->a, t, nb, c->id, err)) < 0 ||
 	    (rc = forget_message_ids(t, nb, c->chat->number, &c->messages, err)) < 0)
 		return rc;
-	chat_key(&k, nb, c->chat->number);
+	br_answer__chat_key(&k, nb, c->chat->number);
 	if ((rc = br_del_prefix(t, BR_T_MSG, br_key_slice(&k), err)) < 0 || (rc = br_del(t, BR_T_CHAT, br_key_slice(&k), err)) < 0)
 		return rc;
-	said_id_key(&k, BR_EXT_CHAT, nb, c->chat->id);
+	br_answer__said_id_key(&k, BR_EXT_CHAT, nb, c->chat->id);
 	return BR_MIN(0, br_del(t, BR_T_EXTID, br_key_slice(&k), err));
 }
 

@@ -7,7 +7,7 @@
 
 enum { PINNED = 1, ARCHIVED = 2 };
 
-void put_number(struct br_buf *b, double v)
+void br_answer__put_number(struct br_buf *b, double v)
 {
 	uint64_t u;
 
@@ -15,7 +15,7 @@ void put_number(struct br_buf *b, double v)
 	br_buf_le64(b, u);
 }
 
-double get_number(struct br_rd *r)
+double br_answer__get_number(struct br_rd *r)
 {
 	uint64_t u = br_rd_u64(r);
 	double v;
@@ -34,7 +34,7 @@ static void get_id(char out[37], struct br_rd *r)
 		memcpy(out, s.ptr ? s.ptr : "", s.len);
 }
 
-void chat_encode(struct br_buf *b, const struct br_chat *c)
+void br_answer__chat_encode(struct br_buf *b, const struct br_chat *c)
 {
 	br_buf_u8(b, RECORD_VERSION);
 	put_str(b, c->id);
@@ -57,7 +57,7 @@ static int decoded(const struct br_rd *r, uint8_t version, const char *what, str
 	return 0;
 }
 
-int chat_decode(struct br_chat *out, struct br_arena *a, uint32_t number, struct br_slice rec, struct br_err *err)
+int br_answer__chat_decode(struct br_chat *out, struct br_arena *a, uint32_t number, struct br_slice rec, struct br_err *err)
 {
 	struct br_rd r = br_rd(rec);
 	uint8_t version = br_rd_u8(&r), flags;
@@ -77,7 +77,7 @@ int chat_decode(struct br_chat *out, struct br_arena *a, uint32_t number, struct
 	return decoded(&r, version, "the record of a conversation", err);
 }
 
-void message_encode(struct br_buf *b, const struct br_message *m)
+void br_answer__message_encode(struct br_buf *b, const struct br_message *m)
 {
 	br_buf_u8(b, RECORD_VERSION);
 	put_str(b, m->id);
@@ -88,12 +88,12 @@ void message_encode(struct br_buf *b, const struct br_message *m)
 	put_str(b, m->meta && m->meta[0] ? m->meta : "{}");
 	br_buf_varint(b, m->tokens.prompt);
 	br_buf_varint(b, m->tokens.completion);
-	put_number(b, m->took_ms);
+	br_answer__put_number(b, m->took_ms);
 	br_buf_u8(b, (uint8_t)m->verdict);
 	put_str(b, m->comment);
 }
 
-int message_decode(struct br_message *out, struct br_arena *a, struct br_slice rec, struct br_err *err)
+int br_answer__message_decode(struct br_message *out, struct br_arena *a, struct br_slice rec, struct br_err *err)
 {
 	struct br_rd r = br_rd(rec);
 	uint8_t version = br_rd_u8(&r);
@@ -107,25 +107,25 @@ int message_decode(struct br_message *out, struct br_arena *a, struct br_slice r
 	out->meta = get_str(a, &r);
 	out->tokens.prompt = br_rd_varint(&r);
 	out->tokens.completion = br_rd_varint(&r);
-	out->took_ms = get_number(&r);
+	out->took_ms = br_answer__get_number(&r);
 	out->verdict = (int8_t)br_rd_u8(&r);
 	out->comment = get_str(a, &r);
 	return decoded(&r, version, "the record of a message", err);
 }
 
-void chat_key(struct br_key *k, uint32_t nb, uint32_t number)
+void br_answer__chat_key(struct br_key *k, uint32_t nb, uint32_t number)
 {
 	br_key_init(k, nb);
 	br_key_u32(k, number);
 }
 
-void message_key(struct br_key *k, uint32_t nb, uint32_t chat, uint32_t number)
+void br_answer__message_key(struct br_key *k, uint32_t nb, uint32_t chat, uint32_t number)
 {
-	chat_key(k, nb, chat);
+	br_answer__chat_key(k, nb, chat);
 	br_key_u32(k, number);
 }
 
-void said_id_key(struct br_key *k, int kind, uint32_t nb, const char *id)
+void br_answer__said_id_key(struct br_key *k, int kind, uint32_t nb, const char *id)
 {
 	k->b[0] = (char)kind;
 	k->n = 1;

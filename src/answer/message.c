@@ -16,7 +16,7 @@ static int place_of(uint32_t *chat, uint32_t *number, struct br_txn *t, uint32_t
 	uint64_t at;
 	int rc;
 
-	said_id_key(&k, BR_EXT_MESSAGE, nb, id);
+	br_answer__said_id_key(&k, BR_EXT_MESSAGE, nb, id);
 	if ((rc = br_get(&val, t, BR_T_EXTID, br_key_slice(&k), err)) <= 0)
 		return rc;
 	if (val.len != 8)
@@ -38,17 +38,17 @@ static int load(struct br_message *out, struct br_arena *a, struct br_txn *t, ui
 		return rc;
 	if (!rc)
 		return br_fail(err, BR_ENOTFOUND, "no message '%.60s'", id);
-	message_key(k, nb, chat, number);
+	br_answer__message_key(k, nb, chat, number);
 	if ((rc = br_get(&rec, t, BR_T_MSG, br_key_slice(k), err)) < 0)
 		return rc;
 	if (!rc)
 		return br_fail(err, BR_ECORRUPT, "message '%s' has an id but no record", id);
-	if ((rc = message_decode(out, a, rec, err)) < 0)
+	if ((rc = br_answer__message_decode(out, a, rec, err)) < 0)
 		return rc;
-	chat_key(k, nb, chat);
-	if ((rc = br_get(&rec, t, BR_T_CHAT, br_key_slice(k), err)) > 0 && (rc = chat_decode(&c, a, chat, rec, err)) == 0)
+	br_answer__chat_key(k, nb, chat);
+	if ((rc = br_get(&rec, t, BR_T_CHAT, br_key_slice(k), err)) > 0 && (rc = br_answer__chat_decode(&c, a, chat, rec, err)) == 0)
 		memcpy(out->chat_id, c.id, sizeof c.id);
-	message_key(k, nb, chat, number);
+	br_answer__message_key(k, nb, chat, number);
 	return BR_MIN(rc, 0);
 }
 
@@ -61,7 +61,7 @@ int br_message_get(struct br_message *out, struct br_arena *a, struct br_ws *ws,
 
 	if (rc < 0)
 		return rc;
-	if ((rc = nb_number(&nb, t, notebook, err)) == 0)
+	if ((rc = br_answer__nb_number(&nb, t, notebook, err)) == 0)
 		rc = load(out, a, t, nb, id, &k, err);
 	br_txn_end(t);
 	return rc;
@@ -76,11 +76,11 @@ static int read_messages(struct br_messages *out, struct br_arena *a, struct br_
 
 	if (rc < 0)
 		return rc;
-	chat_key(&k, nb, c->number);
-	message_key(&from, nb, c->number, skip); /* messages count from 0 and are never taken out one by one */
+	br_answer__chat_key(&k, nb, c->number);
+	br_answer__message_key(&from, nb, c->number, skip); /* messages count from 0 and are never taken out one by one */
 	for (step = br_cur_seek(&cur, br_key_slice(&from), err); step > 0 && br_has_prefix(cur.key, br_key_slice(&k)) && rc == 0; step = br_cur_next(&cur, err)) {
 		struct br_message *m = br_vec_push(&out->v);
-		if ((rc = message_decode(m, a, cur.val, err)) == 0)
+		if ((rc = br_answer__message_decode(m, a, cur.val, err)) == 0)
 			memcpy(m->chat_id, c->id, sizeof c->id);
 	}
 	br_cur_close(&cur);
@@ -96,7 +96,7 @@ int br_chat_messages(struct br_messages *out, struct br_arena *a, struct br_ws *
 
 	if (rc < 0)
 		return rc;
-	if ((rc = nb_number(&nb, t, notebook, err)) == 0 && (rc = chat_find(&c, a, t, nb, id, err)) == 0)
+	if ((rc = br_answer__nb_number(&nb, t, notebook, err)) == 0 && (rc = br_answer__chat_find(&c, a, t, nb, id, err)) == 0)
 		rc = read_messages(out, a, t, nb, &c, newest, err);
 	br_txn_end(t);
 	return rc;
@@ -122,8 +122,8 @@ static int put_message(struct br_txn *t, uint32_t nb, uint32_t chat, uint32_t nu
 	struct br_key k;
 	int rc;
 
-	message_encode(&b, m);
-	message_key(&k, nb, chat, number);
+	br_answer__message_encode(&b, m);
+	br_answer__message_key(&k, nb, chat, number);
 	if ((rc = br_buf_check(&b, "the record of a message", err)) == 0)
 		rc = br_put(t, BR_T_MSG, br_key_slice(&k), br_buf_slice(&b), err);
 	br_buf_release(&b);
@@ -136,7 +136,7 @@ static int put_place(struct br_txn *t, uint32_t nb, uint32_t chat, uint32_t numb
 	struct br_key k;
 	char v[8];
 
-	said_id_key(&k, BR_EXT_MESSAGE, nb, id);
+	br_answer__said_id_key(&k, BR_EXT_MESSAGE, nb, id);
 	for (int i = 0; i < 8; i++)
 		v[i] = (char)(at >> (8 * i));
 	return br_put(t, BR_T_EXTID, br_key_slice(&k), br_slice(v, 8), err);
@@ -179,7 +179,7 @@ static int append_one(struct br_txn *t, uint32_t nb, struct br_chat *c, struct b
 	c->messages++;
 	c->last = BR_MAX(c->last, m->created_ms / 1000);
 	c->updated = br_now();
-	return chat_put(t, nb, c, err);
+	return br_answer__chat_put(t, nb, c, err);
 }
 
 static int append_all(struct br_txn *t, void *arg, struct br_err *err)
@@ -190,8 +190,8 @@ static int append_all(struct br_txn *t, void *arg, struct br_err *err)
 	uint32_t nb;
 	int rc;
 
-	if ((rc = nb_number(&nb, t, p->notebook, err)) == 0)
-		rc = chat_find(&c, &a, t, nb, p->id, err);
+	if ((rc = br_answer__nb_number(&nb, t, p->notebook, err)) == 0)
+		rc = br_answer__chat_find(&c, &a, t, nb, p->id, err);
 	for (size_t i = 0; i < p->n && rc == 0; i++) {
 		memcpy(p->m[i].chat_id, c.id, sizeof c.id);
 		rc = append_one(t, nb, &c, &a, &p->m[i], err);
@@ -293,7 +293,7 @@ static int judge(struct br_txn *t, void *arg, struct br_err *err)
 	uint32_t nb;
 	int rc;
 
-	if ((rc = nb_number(&nb, t, f->notebook, err)) < 0 || (rc = load(f->out, f->a, t, nb, f->id, &k, err)) < 0)
+	if ((rc = br_answer__nb_number(&nb, t, f->notebook, err)) < 0 || (rc = load(f->out, f->a, t, nb, f->id, &k, err)) < 0)
 		return rc;
 	f->out->verdict = (int8_t)f->verdict;
 	f->out->comment = br_arena_strdup(f->a, f->comment ? f->comment : "");

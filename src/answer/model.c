@@ -91,7 +91,7 @@ static void take_passages(struct br_reply *out, const struct inquiry *q, const s
 {
 	out->cite = br_arena_zalloc(&out->arena, (q->r.n + 1) * sizeof *out->cite);
 	for (uint32_t i = 0; i < q->r.n; i++) {
-		cite_range(&out->cite[i], &out->arena, &q->r.hit[i], 0, (uint32_t)strlen(q->r.hit[i].text));
+		br_answer__cite_range(&out->cite[i], &out->arena, &q->r.hit[i], 0, (uint32_t)strlen(q->r.hit[i].text));
 		out->cite[i].n = i + 1;
 		out->cite[i].cited = br_cite_seen(f, i + 1);
 	}
@@ -135,13 +135,13 @@ static int ask_model(struct br_reply *out, struct inquiry *q, const struct br_an
 	return rc;
 }
 
-int model_answer(struct br_reply *out, struct inquiry *q, const struct br_answer_opts *opts, struct br_err *err)
+int br_answer__model_answer(struct br_reply *out, struct inquiry *q, const struct br_answer_opts *opts, struct br_err *err)
 {
 	struct br_buf system = BR_BUF_INIT(BR_MAX_PROMPT), question = BR_BUF_INIT(BR_MAX_PROMPT);
 	int rc = 0;
 
-	if (q->r.n && (rc = prompt_system(&system, opts, err)) == 0 &&
-	    (rc = prompt_question(&question, &q->r, out->question, err)) == 0)
+	if (q->r.n && (rc = br_answer__prompt_system(&system, opts, err)) == 0 &&
+	    (rc = br_answer__prompt_question(&question, &q->r, out->question, err)) == 0)
 		rc = ask_model(out, q, opts, system.ptr, question.ptr, err);
 	br_buf_release(&system);
 	br_buf_release(&question);

@@ -38,7 +38,7 @@ static const char *language_name(const char *code)
 	return NULL;
 }
 
-int check_voice(const struct br_answer_opts *opts, struct br_err *err)
+int br_answer__check_voice(const struct br_answer_opts *opts, struct br_err *err)
 {
 	if (opts->persona && !persona_text(opts->persona))
 		return br_fail(err, BR_EUSAGE, "no persona '%s' (there are professional, funny, mentor, storyteller, clear, custom)", opts->persona);
@@ -47,7 +47,7 @@ int check_voice(const struct br_answer_opts *opts, struct br_err *err)
 	return 0;
 }
 
-int prompt_system(struct br_buf *out, const struct br_answer_opts *opts, struct br_err *err)
+int br_answer__prompt_system(struct br_buf *out, const struct br_answer_opts *opts, struct br_err *err)
 {
 	const char *persona = persona_text(opts->persona ? opts->persona : "professional");
 
@@ -103,7 +103,7 @@ static void add_passage(struct br_buf *out, const struct br_found *f, size_t n)
 	br_buf_adds(out, "\n</passage>\n");
 }
 
-int prompt_question(struct br_buf *out, const struct br_result *r, const char *question, struct br_err *err)
+int br_answer__prompt_question(struct br_buf *out, const struct br_result *r, const char *question, struct br_err *err)
 {
 	for (size_t i = 0; i < r->n; i++)
 		add_passage(out, &r->hit[i], i + 1);
@@ -123,7 +123,7 @@ static const char *last_question(const struct br_answer_opts *opts)
 	return NULL;
 }
 
-char *condense_plainly(struct br_arena *a, const char *question, const struct br_answer_opts *opts)
+char *br_answer__condense_plainly(struct br_arena *a, const char *question, const struct br_answer_opts *opts)
 {
 	const char *before = last_question(opts);
 
@@ -164,7 +164,7 @@ static char *first_line(struct br_arena *a, const struct br_buf *b)
 	return n && n <= BR_MAX_QUERY ? br_arena_strndup(a, p, n) : NULL;
 }
 
-char *condense(struct br_arena *a, const char *question, const struct br_answer_opts *opts, struct br_usage *tokens, struct br_err *err)
+char *br_answer__condense(struct br_arena *a, const char *question, const struct br_answer_opts *opts, struct br_usage *tokens, struct br_err *err)
 {
 	struct br_buf reply = BR_BUF_INIT(BR_MAX_QUERY), turns = BR_BUF_INIT(BR_MAX_PROMPT);
 	struct br_usage used = { 0 };
@@ -182,7 +182,7 @@ char *condense(struct br_arena *a, const char *question, const struct br_answer_
 	if (rc == -BR_ECANCELLED)
 		br_fail(err, BR_ECANCELLED, "%s", why.msg);
 	else if (rc < 0 || reply.failed || !(out = first_line(a, &reply)))
-		out = condense_plainly(a, question, opts);
+		out = br_answer__condense_plainly(a, question, opts);
 	tokens->prompt += used.prompt;
 	tokens->completion += used.completion;
 	br_buf_release(&reply);

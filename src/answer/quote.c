@@ -8,13 +8,13 @@
 #include <stdlib.h>
 
 static const double W_ABOVE = 0.4, W_NEAR = 0.4, W_RANK = 0.4;  /* beside the share of words in the sentence itself */
-static const double SHORT = 0.6, ASKS = 0.6, CODE = 0.85, NOTES = 0.8, LONG = 0.001, BEHIND_QUESTION = 0.2;
+static const double SHORT = 0.6, ASKS = 0.6, CODE = 0.75, NOTES = 0.8, LONG = 0.001, BEHIND_QUESTION = 0.2;
 static const double FURTHER = 0.75, FURTHER_NEW = 0.5, SAME = 0.7; /* of the best score; overlap from which two say the same */
 enum { SHORT_BYTES = 25, LONG_BYTES = 300 };
 
 /* ---- what to say when there is nothing ---- */
 
-const char *nothing_found(const char *language, const char *question)
+const char *br_answer__nothing_found(const char *language, const char *question)
 {
 	static const struct { const char *lang, *text; } say[] = {
 		{ "en", "Nothing in this notebook answers that." },
@@ -48,7 +48,7 @@ static uint32_t newlines(const char *p, size_t n)
 }
 
 /* The lines of the quote itself where lines of the text are lines of the source; else those of the passage. */
-void cite_range(struct br_citation *c, struct br_arena *a, const struct br_found *f, uint32_t off, uint32_t len)
+void br_answer__cite_range(struct br_citation *c, struct br_arena *a, const struct br_found *f, uint32_t off, uint32_t len)
 {
 	uint32_t before = newlines(f->text, off), within = newlines(f->text + off, len);
 	bool exact = f->line && f->line_end - f->line == newlines(f->text, strlen(f->text));
@@ -72,10 +72,10 @@ static bool has_notes(const char *p, size_t n)
 static double score_unit(struct inquiry *q, const struct passage *p, const struct unit *u)
 {
 	const struct br_found *f = &q->r.hit[u->hit];
-	double own = share(q, u->words), with = share(q, u->words | p[u->hit].above), top = q->r.hit[0].score;
+	double own = br_answer__share(q, u->words), with = br_answer__share(q, u->words | p[u->hit].above), top = q->r.hit[0].score;
 	double score = own + W_ABOVE * (with - own) + W_RANK * (top > 0 ? BR_MAX(0.0, f->score / top) : 0);
 
-	score += W_NEAR * q->gain * closeness(q, br_slice(f->text + u->off, u->len));
+	score += W_NEAR * q->gain * br_answer__closeness(q, br_slice(f->text + u->off, u->len));
 	if (u->len < SHORT_BYTES)
 		score *= SHORT;
 	if (u->len > LONG_BYTES)
@@ -92,7 +92,7 @@ static void score_units(struct inquiry *q, const struct passage *p, units *u)
 	for (size_t i = 0; i < u->n; i++) {
 		u->v[i].score = score_unit(q, p, &u->v[i]);
 		if (i && u->v[i - 1].asks && u->v[i - 1].hit == u->v[i].hit) /* the answer in a list of questions */
-			u->v[i].score += BEHIND_QUESTION * share(q, u->v[i - 1].words);
+			u->v[i].score += BEHIND_QUESTION * br_answer__share(q, u->v[i - 1].words);
 	}
 }
 
@@ -150,7 +150,7 @@ struct choice {
 
 static bool worth_adding(struct inquiry *q, const struct choice *c, const struct unit *u, const struct words *w)
 {
-	double best = c->n ? c->u[0]->score : 0, news = share(q, u->words & ~c->covered);
+	double best = c->n ? c->u[0]->score : 0, news = br_answer__share(q, u->words & ~c->covered);
 
 	if (c->n && u->score < best * (news > 0.05 ? FURTHER_NEW : FURTHER))
 		return false;
@@ -253,7 +253,7 @@ static int write_answer(struct br_reply *out, struct inquiry *q, const struct ch
 	out->cite = br_arena_zalloc(&out->arena, (c->n + 1) * sizeof *out->cite);
 	for (size_t i = 0; i < c->n; i++) {
 		struct br_citation *to = &out->cite[i];
-		cite_range(to, &out->arena, &q->r.hit[c->u[i]->hit], c->u[i]->off, c->u[i]->len);
+		br_answer__cite_range(to, &out->arena, &q->r.hit[c->u[i]->hit], c->u[i]->off, c->u[i]->len);
 		to->n = (uint32_t)i + 1;
 		to->cited = true;
 		if (i)
@@ -267,7 +267,7 @@ static int write_answer(struct br_reply *out, struct inquiry *q, const struct ch
 	return rc;
 }
 
-int quote_answer(struct br_reply *out, struct inquiry *q, const struct br_answer_opts *opts, struct br_err *err)
+int br_answer__quote_answer(struct br_reply *out, struct inquiry *q, const struct br_answer_opts *opts, struct br_err *err)
 {
 	struct passage p[ANSWER_LOOK];
 	struct choice c = { 0 };
@@ -275,8 +275,8 @@ int quote_answer(struct br_reply *out, struct inquiry *q, const struct br_answer
 	int rc = 0;
 
 	for (uint32_t i = 0; i < q->r.n && i < ANSWER_LOOK; i++)
-		cut_passage(&u, &p[i], q, i);
-	out->support = support(q, p, &u);
+		br_answer__cut_passage(&u, &p[i], q, i);
+	out->support = br_answer__support(q, p, &u);
 	if (out->support >= 0 && u.n) {
 		score_units(q, p, &u);
 		choose(&c, q, &u, opts->sentences);

@@ -16,7 +16,7 @@
 #include <math.h>
 
 static const double W_SENTENCE = 3.2, W_BM25 = 8.5, W_KNOWN = 3.0, W_LOOSE = 4.5, W_CJK = 1.05, W_COSINE = 5.7, FAR = 0.75;
-static const double ENOUGH = 7.2;
+static const double ENOUGH = 6.9;
 enum { LOOSE_PASSAGES = 3 };
 
 static double cjk_share(const struct inquiry *q)
@@ -26,7 +26,7 @@ static double cjk_share(const struct inquiry *q)
 	for (size_t g = 0; g < q->terms.words.groups.n && g < 64; g++)
 		if (q->terms.words.groups.v[g].flags & BR_TOK_CJK)
 			words |= 1ull << g;
-	return share(q, words);
+	return br_answer__share(q, words);
 }
 
 static double best_sentence(const struct inquiry *q, const struct passage *p, const units *u)
@@ -34,11 +34,11 @@ static double best_sentence(const struct inquiry *q, const struct passage *p, co
 	double best = 0;
 
 	for (size_t i = 0; i < u->n; i++)
-		best = BR_MAX(best, share(q, u->v[i].words | p[u->v[i].hit].above));
+		best = BR_MAX(best, br_answer__share(q, u->v[i].words | p[u->v[i].hit].above));
 	return best;
 }
 
-double support(const struct inquiry *q, const struct passage *p, const units *u)
+double br_answer__support(const struct inquiry *q, const struct passage *p, const units *u)
 {
 	double bm25 = 0, known = 0, loose = 0, cosine = 0, nearness = 0;
 
@@ -47,7 +47,7 @@ double support(const struct inquiry *q, const struct passage *p, const units *u)
 	for (size_t i = 0; i < q->r.n && i < ANSWER_LOOK; i++) {
 		const struct br_found *f = &q->r.hit[i];
 		bm25 = BR_MAX(bm25, f->bm25 / q->all);
-		known = BR_MAX(known, weight_of(q, p[i].words));
+		known = BR_MAX(known, br_answer__weight_of(q, p[i].words));
 		if (i < LOOSE_PASSAGES)
 			loose = BR_MAX(loose, p[i].loose);
 		if (!isnan(f->cosine))

@@ -61,7 +61,7 @@ static void weigh_unknown(struct inquiry *q)
 			words->groups.v[g].idf *= (float)(once / never);
 }
 
-int inquiry_make(struct inquiry *q, struct br_searcher *s, const char *question, const struct br_query_opts *opts, struct br_err *err)
+int br_answer__inquiry_make(struct inquiry *q, struct br_searcher *s, const char *question, const struct br_query_opts *opts, struct br_err *err)
 {
 	int rc;
 
@@ -74,11 +74,11 @@ int inquiry_make(struct inquiry *q, struct br_searcher *s, const char *question,
 	q->embedder = br_embedder_new(q->ws->model);
 	want_letters(q);
 	embed_question(q);
-	q->all = weight_of(q, UINT64_MAX);
+	q->all = br_answer__weight_of(q, UINT64_MAX);
 	return 0;
 }
 
-void inquiry_release(struct inquiry *q)
+void br_answer__inquiry_release(struct inquiry *q)
 {
 	br_terms_release(&q->terms);
 	br_result_release(&q->r);
@@ -88,7 +88,7 @@ void inquiry_release(struct inquiry *q)
 	q->embedder = NULL;
 }
 
-double weight_of(const struct inquiry *q, uint64_t words)
+double br_answer__weight_of(const struct inquiry *q, uint64_t words)
 {
 	double sum = 0;
 
@@ -98,12 +98,12 @@ double weight_of(const struct inquiry *q, uint64_t words)
 	return sum;
 }
 
-double share(const struct inquiry *q, uint64_t words)
+double br_answer__share(const struct inquiry *q, uint64_t words)
 {
-	return q->all > 0 ? weight_of(q, words) / q->all : 0;
+	return q->all > 0 ? br_answer__weight_of(q, words) / q->all : 0;
 }
 
-uint64_t words_of_token(const struct inquiry *q, const struct br_token *t)
+uint64_t br_answer__words_of_token(const struct inquiry *q, const struct br_token *t)
 {
 	uint64_t words = 0;
 
@@ -113,7 +113,7 @@ uint64_t words_of_token(const struct inquiry *q, const struct br_token *t)
 	return words;
 }
 
-uint64_t words_of(struct inquiry *q, const char *lang, struct br_slice text)
+uint64_t br_answer__words_of(struct inquiry *q, const char *lang, struct br_slice text)
 {
 	const struct br_tokens *t;
 	uint64_t words = 0;
@@ -121,20 +121,20 @@ uint64_t words_of(struct inquiry *q, const char *lang, struct br_slice text)
 	br_tokenizer_lang(q->tok, lang);
 	t = br_tokenize(q->tok, text);
 	for (size_t i = 0; i < t->v.n; i++)
-		words |= words_of_token(q, &t->v.v[i]);
+		words |= br_answer__words_of_token(q, &t->v.v[i]);
 	return words;
 }
 
-uint64_t words_above(struct inquiry *q, const struct br_found *f)
+uint64_t br_answer__words_above(struct inquiry *q, const struct br_found *f)
 {
-	uint64_t words = words_of(q, f->lang, br_slice_str(f->title));
+	uint64_t words = br_answer__words_of(q, f->lang, br_slice_str(f->title));
 
 	for (const char *const *h = f->heading; h && *h; h++)
-		words |= words_of(q, f->lang, br_slice_str(*h));
+		words |= br_answer__words_of(q, f->lang, br_slice_str(*h));
 	return words;
 }
 
-double closeness(struct inquiry *q, struct br_slice text)
+double br_answer__closeness(struct inquiry *q, struct br_slice text)
 {
 	struct br_embedding v;
 	int32_t dot;
@@ -169,9 +169,9 @@ static double same_beginning(const struct br_fts_group *g, const struct br_token
 }
 
 /* Share of the question's weight where a missing word counts in part when one that begins alike is there. */
-double loose_share(const struct inquiry *q, const struct br_tokens *t, uint64_t have)
+double br_answer__loose_share(const struct inquiry *q, const struct br_tokens *t, uint64_t have)
 {
-	double sum = weight_of(q, have);
+	double sum = br_answer__weight_of(q, have);
 
 	for (size_t g = 0; g < groups_of(q); g++) {
 		const struct br_fts_group *w = &q->terms.words.groups.v[g];

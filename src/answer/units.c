@@ -111,6 +111,14 @@ static bool says_something(struct br_slice s)
 	return n >= 2;
 }
 
+/* Ends with a question mark, whatever closes behind it. */
+static bool asks(struct br_slice s)
+{
+	while (s.len && strchr("*_`\"')]}", s.ptr[s.len - 1]))
+		s.len--;
+	return s.len && (s.ptr[s.len - 1] == '?' || (s.len > 3 && !memcmp(s.ptr + s.len - 3, "\xef\xbc\x9f", 3)));
+}
+
 static void add_unit(struct cutter *c, uint32_t off, uint32_t len, bool code)
 {
 	struct br_slice s = br_slice(c->text.ptr + off, len);
@@ -132,8 +140,7 @@ static void add_unit(struct cutter *c, uint32_t off, uint32_t len, bool code)
 			add_unit(c, off + cut, len - cut, code);
 		return;
 	}
-	*br_vec_push(c->out) = (struct unit){ .hit = c->hit, .off = off, .len = len, .code = code,
-		.asks = !code && (s.ptr[len - 1] == '?' || (len > 3 && !memcmp(s.ptr + len - 3, "\xef\xbc\x9f", 3))) };
+	*br_vec_push(c->out) = (struct unit){ .hit = c->hit, .off = off, .len = len, .code = code, .asks = !code && asks(s) };
 }
 
 static void add_sentences(struct cutter *c, uint32_t from, uint32_t to)
@@ -250,24 +257,24 @@ static void mark_words(struct passage *p, struct cutter *c, size_t first)
 	br_tokenizer_lang(c->q->tok, c->f->lang);
 	t = br_tokenize(c->q->tok, c->text);
 	for (size_t i = 0; i < t->v.n; i++) {
-		uint64_t words = words_of_token(c->q, &t->v.v[i]);
+		uint64_t words = br_answer__words_of_token(c->q, &t->v.v[i]);
 		p->words |= words;
 		while (u < c->out->n && c->out->v[u].off + c->out->v[u].len <= t->v.v[i].off)
 			u++;
 		if (words && u < c->out->n && c->out->v[u].off <= t->v.v[i].off)
 			c->out->v[u].words |= words;
 	}
-	p->loose = loose_share(c->q, t, p->words);
+	p->loose = br_answer__loose_share(c->q, t, p->words);
 }
 
-void cut_passage(units *out, struct passage *p, struct inquiry *q, uint32_t hit)
+void br_answer__cut_passage(units *out, struct passage *p, struct inquiry *q, uint32_t hit)
 {
 	const struct br_found *f = &q->r.hit[hit];
 	struct cutter c = { .out = out, .q = q, .f = f, .hit = hit, .text = br_slice_str(f->text), .code = !strcmp(f->format, "code"),
 		.listing = !strcmp(f->format, "asciidoc") };
 	size_t first = out->n;
 
-	*p = (struct passage){ .above = words_above(q, f) };
+	*p = (struct passage){ .above = br_answer__words_above(q, f) };
 	p->words = p->above;
 	cut_lines(&c);
 	mark_words(p, &c, first);

@@ -59,6 +59,8 @@ Q='who takes the lock'
 	err_has "exclude each other"
 	want 129 chat --new --no-save $Q
 	want 129 chat -k 0 $Q
+	want 0 config set search.top 200
+	want 0 chat $Q
 }
 
 @test "a single question writes nothing; --new and -c keep what is said" {

@@ -230,8 +230,8 @@ no_key_anywhere() {
 }
 
 @test "the name of a service's model is no path of a model file" {
-	settings embed provider=ollama model=nomic-embed-text
 	small_workspace
+	settings embed provider=ollama model=nomic-embed-text
 	want 0 query locks
 	out_has locks.md
 }

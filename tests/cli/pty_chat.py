@@ -1,6 +1,6 @@
 """A session of `br chat` at a pseudo-terminal: STEPS is a file of lines `text TAB pattern`; each text (with escapes) is typed, then
 the pattern must appear. Prints what the terminal showed; exits with br's status, 99 when a pattern did not come within 20 s."""
-import os, pty, re, select, signal, sys, time
+import os, pty, re, select, signal, sys, termios, time
 
 steps, cmd = sys.argv[1], sys.argv[2:]
 pid, fd = pty.fork()
@@ -30,16 +30,25 @@ def wait_for(pattern):
         sys.exit(99)
 
 
+def wait_raw():
+    """libedit prints its prompt before it takes the terminal out of line mode, in which Ctrl-D would be eaten."""
+    end = time.time() + 20
+    while termios.tcgetattr(fd)[3] & termios.ICANON and time.time() < end:
+        time.sleep(0.01)
+
+
 wait_for(rb"br> ")
 for line in open(steps, "rb"):
     text, pattern = line.rstrip(b"\n").split(b"\t")
+    wait_raw()
     os.write(fd, text.decode("unicode_escape").encode("latin-1"))
     wait_for(pattern)
 end = time.time() + 20
 while True:
     if time.time() > end:
         os.kill(pid, signal.SIGKILL)
-        print("never ended")
+        sys.stdout.buffer.write(shown)
+        print("\nnever ended")
         sys.exit(99)
     if not select.select([fd], [], [], 0.1)[0]:
         continue

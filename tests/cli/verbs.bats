@@ -39,7 +39,7 @@ VERBS=(init status sync watch ingest upload query chat log eval verify gc backup
 
 @test "operands: too few and too many" {
 	for verb in upload 'docs show' 'docs cat' 'docs rm' 'notebook create' 'notebook rename' 'notebook use' \
-	            'notebook delete' 'config get' 'config set' 'config unset' completion query backup export import; do
+	            'notebook delete' 'config get' 'config set' 'config unset' completion query backup 'chat show'  export 'chat rename'  import; 'chat feedback' ;  do
 		want 129 $verb
 		err_has "missing operand"
 		err_has "usage: br $verb"
@@ -62,6 +62,9 @@ VERBS=(init status sync watch ingest upload query chat log eval verify gc backup
 	no_workspace ingest
 	no_workspace upload f
 	no_workspace query q
+	no_workspace chat q
+	no_workspace chat list
+	no_workspace log
 	no_workspace verify
 	no_workspace gc
 	no_workspace backup f
@@ -91,7 +94,7 @@ VERBS=(init status sync watch ingest upload query chat log eval verify gc backup
 
 @test "every verb that prints reports a full disk" {
 	small_workspace
-	for args in status 'status --json' 'query lock' 'query --json lock' 'docs list' 'docs list --json' 'docs show soup.md' \
+	for args in status 'status --json' 'query lock' 'query --json lock' 'chat who takes the lock' 'chat --json who takes the lock' 'docs list' 'docs list --json' 'docs show soup.md' \
 	            'docs cat soup.md' 'notebook list' 'notebook show' 'config list' 'config path' verify gc doctor models version help \
 	            'completion zsh' 'sync --json' 'sync'; do
 		full_disk $args
@@ -100,7 +103,7 @@ VERBS=(init status sync watch ingest upload query chat log eval verify gc backup
 
 @test "every verb that prints ends silently when nobody reads" {
 	small_workspace
-	for args in status 'query lock' 'docs list' 'docs cat soup.md' 'notebook list' 'config list' verify gc doctor models \
+	for args in status 'query lock' 'chat who takes the lock' 'docs list' 'docs cat soup.md' 'notebook list' 'config list' verify gc doctor models \
 	            'completion fish' 'sync --json'; do
 		rm -f "$S/closed"
 		broken_pipe $args

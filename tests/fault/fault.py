@@ -69,6 +69,12 @@ def scenarios(br):
     yield Scenario("config", [INIT], "config", "set", "search.top", "5")
     for s in lab.STRATEGIES:
         yield Scenario("query-" + s, [INIT, SYNC], "query", "--json", "-s", s, "harbour pilot", reads=True)
+    if br.has("chat"):
+        said = [INIT, SYNC, ["chat", "-q", "--new", "harbour pilot"]]
+        yield Scenario("chat", [INIT, SYNC], "chat", "--json", "harbour pilot", reads=True)
+        yield Scenario("chat-new", [INIT, SYNC], "chat", "--new", "harbour pilot")
+        yield Scenario("chat-on", said, "chat", "-c", "last", "--json", "harbour pilot")
+        yield Scenario("chat-delete", said, "chat", "delete", "-y", "last", again=(1,))
     yield Scenario("list", [INIT, SYNC], "docs", "list", "--json", reads=True)
     yield Scenario("status", [INIT, SYNC], "status", "--json", reads=True)
     yield Scenario("verify", [INIT, SYNC, ["upload", "-q", "given.md"]], "verify", "--json", reads=True)

@@ -85,6 +85,48 @@ static void test_sentences_are_quoted_where_they_stand(void **state)
 	}
 }
 
+/* The first citation of the answer, by kind of document and language. */
+static void test_what_is_quoted_of_each_kind_of_text(void **state)
+{
+	static const struct { const char *file, *text, *question, *quote; uint32_t line; } cases[] = {
+		{ "rst/knots.rst", "Knots\n=====\n\n.. note:: old\n\nThe bowline makes a loop that does not slip.\n", "which knot makes a loop that does not slip",
+		  "The bowline makes a loop that does not slip.", 6 },
+		{ "adoc/sails.adoc", "= Sails\n\n[source]\n----\nreef --mainsail two\n----\n\nThe spinnaker is set before the wind.\n", "when is the spinnaker set",
+		  "The spinnaker is set before the wind.", 8 },
+		{ "adoc/sails2.adoc", "= Reefing\n\n----\nreefing --mainsail twice\n----\n", "reefing --mainsail twice", "reefing --mainsail twice", 4 },
+		{ "md/ports.md", "# Ports\n\n| port | depth |\n|---|---|\n| Aberdeen | nine metres |\n", "depth of Aberdeen port", "| Aberdeen | nine metres |", 5 },
+		{ "md/head.md", "---\ntitle: Anchors\nauthor: Ann\ntags: chain\n---\n\nAn anchor chain is five times as long as the water is deep.\n",
+		  "how long is an anchor chain", "An anchor chain is five times as long as the water is deep.", 7 },
+		{ "c/tide.c", "/* Height of the tide at an hour. */\nint tide_height(int hour)\n{\n\treturn table[hour % 12];\n}\n", "tide_height",
+		  "/* Height of the tide at an hour. */\nint tide_height(int hour)\n{\n\treturn table[hour % 12];\n}", 1 },
+		{ "de/leuchtturm.txt", "Der Leuchtturm steht auf der Insel Neuwerk. Er wurde im Jahr 1310 gebaut und ist damit sehr alt.\n",
+		  "Auf welcher Insel steht der Leuchtturm?", "Der Leuchtturm steht auf der Insel Neuwerk.", 1 },
+		{ "zh/tushuguan.txt", "这座古老的图书馆收藏了许多关于天文学的手稿。研究人员可以在春天申请阅读。\n", "图书馆收藏天文学的手稿吗",
+		  "这座古老的图书馆收藏了许多关于天文学的手稿。", 1 },
+		{ "ru/mayak.txt", "Старый маяк стоит на северном берегу острова. Его построили рыбаки.\n", "где стоит старый маяк",
+		  "Старый маяк стоит на северном берегу острова.", 1 },
+	};
+	struct scratch *s = *state;
+
+	for (size_t i = 0; i < BR_COUNT(cases); i++) {
+		char *path = br_sprintf("docs/%s", cases[i].file);
+		put_file(s, path, cases[i].text);
+		free(path);
+	}
+	free(sync_told(s, "docs", false, 0));
+	for (size_t i = 0; i < BR_COUNT(cases); i++) {
+		struct br_reply r = answer(s, cases[i].question);
+		bool there = false;
+		for (size_t k = 0; k < r.n; k++) {
+			assert_quoted(s, &r.cite[k]);
+			there |= !strcmp(r.cite[k].quote, cases[i].quote) && r.cite[k].line == cases[i].line;
+		}
+		if (!there)
+			fail_msg("'%s' (%.2f) gave: %s", cases[i].question, r.support, r.text);
+		br_reply_release(&r);
+	}
+}
+
 static void test_text_has_each_quote_once_with_its_number(void **state)
 {
 	struct br_reply r = answer(*state, "how often is the bearing greased");
@@ -525,7 +567,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup_kitchen, scratch_teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_sentences_are_quoted_where_they_stand), T(test_text_has_each_quote_once_with_its_number),
+		T(test_sentences_are_quoted_where_they_stand), T(test_what_is_quoted_of_each_kind_of_text), T(test_text_has_each_quote_once_with_its_number),
 		T(test_the_answer_behind_a_question_is_found), T(test_what_is_not_supported_is_not_answered),
 		T(test_nothing_is_said_in_the_language_asked_for), T(test_unknown_voices_are_refused),
 		T(test_a_follow_up_knows_the_question_before), T(test_filters_hold_for_answers),

@@ -129,7 +129,7 @@ static void test_the_newest_messages(void **state)
 	struct br_arena a = { 0 };
 	struct br_chat c = make_chat(s, &a, NULL);
 	struct br_messages m;
-	char text[8];
+	char text[16];
 
 	for (int i = 0; i < 5; i++) {
 		snprintf(text, sizeof text, "m%d", i);
