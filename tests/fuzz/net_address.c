@@ -19,18 +19,19 @@ static void check_notations(const uint8_t b[4])
 	struct br_addr plain = { .len = 4 };
 	enum br_addr_kind k;
 	uint32_t v = br_rd_be32(b);
-	char text[8][64];
+	char plain_text[16], text[8][64];
 
 	memcpy(plain.b, b, 4);
 	k = br_addr_kind(&plain);
-	snprintf(text[0], sizeof text[0], "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+	snprintf(plain_text, sizeof plain_text, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+	snprintf(text[0], sizeof text[0], "%s", plain_text);
 	snprintf(text[1], sizeof text[1], "%u", v);
 	snprintf(text[2], sizeof text[2], "0x%x", v);
 	snprintf(text[3], sizeof text[3], "0%o.0x%x.%u", b[0], b[1], v & 0xffff);
-	snprintf(text[4], sizeof text[4], "::ffff:%s", text[0]);
-	snprintf(text[5], sizeof text[5], "64:ff9b::%s", text[0]);
+	snprintf(text[4], sizeof text[4], "::ffff:%s", plain_text);
+	snprintf(text[5], sizeof text[5], "64:ff9b::%s", plain_text);
 	snprintf(text[6], sizeof text[6], "2002:%02x%02x:%02x%02x::1", b[0], b[1], b[2], b[3]);
-	snprintf(text[7], sizeof text[7], "2a00::5efe:%s", text[0]);
+	snprintf(text[7], sizeof text[7], "2a00::5efe:%s", plain_text);
 	for (size_t i = 0; i < BR_COUNT(text); i++)
 		HOLDS(kind_of(text[i]) == k);
 }
