@@ -37,7 +37,7 @@ def reached(program, files, tmp):
 def choose(seen, known):
     left, total, chosen = dict(seen), 0, []
     while left and len(chosen) < FILES:
-        best = max(left, key=lambda p: (sum(10 if x[0] == "C" else 1 for x in left[p] - known) / (p.stat().st_size + 500), p.name))
+        best = max(left, key=lambda p: (sum(10 if x[0] == "C" else 1 for x in left[p] - known) / (p.stat().st_size + 2000), p.name))
         new = left.pop(best)
         size = best.stat().st_size
         if not new - known:
@@ -49,6 +49,10 @@ def choose(seen, known):
     return chosen
 
 
+def edges(sets):
+    return sum(x[0] == "C" for x in set().union(*sets))
+
+
 def main():
     build, targets = pathlib.Path(sys.argv[1]), sys.argv[2:]
     for target in targets:
@@ -58,14 +62,16 @@ def main():
         files = sorted(p for d in (home, build / "corpus" / target) if d.is_dir() for p in d.iterdir() if p not in bugs)
         with tempfile.TemporaryDirectory() as tmp:
             seen = reached(build.absolute() / "fuzz" / target, bugs + files, pathlib.Path(tmp))
-        known = set().union(*(seen.pop(p, set()) for p in bugs))
-        chosen = {p: p.read_bytes() for p in choose(seen, known)}
+        whole = edges(seen.values())
+        kept = [seen.pop(p, set()) for p in bugs]
+        chosen = {p: p.read_bytes() for p in choose(seen, set().union(*kept))}
+        part = edges(kept + [seen[p] for p in chosen])
         for p in home.iterdir():
             if p not in bugs:
                 p.unlink()
         for data in chosen.values():
             (home / hashlib.sha256(data).hexdigest()[:12]).write_bytes(data)
-        print(f"{target:20} {len(files):6} known, {len(chosen) + len(bugs):3} kept, {sum(map(len, chosen.values())):6} bytes")
+        print(f"{target:20} {len(files):6} known, {len(chosen) + len(bugs):3} kept, {sum(map(len, chosen.values())):6} bytes, {part} of {whole} edges")
 
 
 main()
