@@ -158,7 +158,7 @@ static int take_host(struct br_url *u, struct br_slice h, struct br_err *err)
 		free(inner);
 		return rc;
 	}
-	if (h.len && h.ptr[h.len - 1] == '.')
+	while (h.len && h.ptr[h.len - 1] == '.')
 		h.len--;
 	if (!h.len || h.len > 253)
 		return br_fail(err, BR_EINPUT, "%s", h.len ? "the host's name is too long" : "no host");

@@ -142,7 +142,7 @@ static void end_line(struct reader *r)
 	while (w->len > r->line.off && w->ptr[w->len - 1] == ' ')
 		w->len--;
 	r->line.len = (uint32_t)(w->len - r->line.off);
-	if (r->line.len && r->doc->pages.n && r->doc->lines.n < BR_MAX_BLOCKS)
+	if (r->line.len && r->line.page && r->doc->lines.n < BR_MAX_BLOCKS)
 		*br_vec_push(&r->doc->lines) = r->line;
 }
 

@@ -88,6 +88,8 @@ static void put_byte(struct rtf *r, unsigned char c)
 		r->swallow--;
 		return;
 	}
+	if (c < 0x20 && c != '\t')
+		c = ' '; /* "\'00": no character of a text */
 	if (c < 0x80 && !(r->raw.len && br_text__is_double(r->raw_page))) {
 		char ch = (char)c;
 		put_utf8(r, &ch, 1);

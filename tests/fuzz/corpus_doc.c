@@ -7,7 +7,7 @@ static void check_fields(const struct br_doc *d)
 {
 	HOLDS(strnlen(d->id, sizeof d->id) < sizeof d->id && strnlen(d->lang, sizeof d->lang) < sizeof d->lang);
 	HOLDS(strnlen(d->encoding, sizeof d->encoding) < sizeof d->encoding);
-	HOLDS(d->format < BR_FMT_COUNT && d->origin <= BR_FROM_RECORD && d->state <= BR_DOC_SKIPPED);
+	HOLDS(d->format < BR_FMT_COUNT && d->origin <= BR_FROM_MEMBER && d->state <= BR_DOC_CONTAINER);
 	HOLDS(d->path && d->title && d->meta && d->error);
 	HOLDS(d->chunks <= UINT32_MAX - d->first_chunk);
 	(void)br_doc_name(d);
@@ -21,7 +21,9 @@ static void same(const struct br_doc *a, const struct br_doc *b)
 	HOLDS(a->size == b->size && a->inode == b->inode && a->mtime_ns == b->mtime_ns && a->seen_ns == b->seen_ns);
 	HOLDS(a->created == b->created && a->indexed == b->indexed && !memcmp(a->sha, b->sha, sizeof a->sha));
 	HOLDS(a->first_chunk == b->first_chunk && a->chunks == b->chunks && a->text_bytes == b->text_bytes && a->tokens == b->tokens);
-	HOLDS(!strcmp(a->meta, b->meta) && !strcmp(a->error, b->error));
+	HOLDS(!strcmp(a->meta, b->meta) && !strcmp(a->error, b->error) && br_slice_eq(a->signature, b->signature));
+	if (a->origin >= BR_FROM_URL) /* no others have these */
+		HOLDS(!strcmp(a->etag, b->etag) && !strcmp(a->modified, b->modified) && !strcmp(a->gone, b->gone));
 }
 
 FUZZ(corpus_doc)

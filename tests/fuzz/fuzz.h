@@ -244,4 +244,24 @@ static inline void fuzz_same_extracted(const struct br_extracted *a, const struc
 		HOLDS(a->skip.v[i].off == b->skip.v[i].off && a->skip.v[i].len == b->skip.v[i].len);
 }
 
+/* What a reader of a rendered format gives: valid text, whole ranges, and the same again behind the protocol. */
+static inline void fuzz_check_rendered(struct br_extracted *e)
+{
+	struct br_extracted again;
+	struct br_buf record = BR_BUF_INIT(BR_PROTO_MAX);
+	struct br_err err = { 0 };
+
+	if (!e->encoding[0])
+		snprintf(e->encoding, sizeof e->encoding, "UTF-8");
+	HOLDS(br_utf8_valid(e->text.ptr, e->text.len) == e->text.len);
+	HOLDS(!memchr(e->text.ptr, 0, e->text.len) && !memchr(e->text.ptr, '\r', e->text.len));
+	fuzz_check_ranges(e);
+	br_extracted_init(&again);
+	HOLDS(br_proto_encode(&record, e) == 0);
+	fuzz_ok(br_proto_decode(&again, br_buf_slice(&record), &err), &err, __FILE__, __LINE__, "br_proto_decode");
+	fuzz_same_extracted(e, &again);
+	br_extracted_release(&again);
+	br_buf_release(&record);
+}
+
 #endif

@@ -143,6 +143,7 @@ static const struct { const char *in, *out; } urls[] = {
 	{ "http://example.org/?q=1#f?x", "http://example.org/?q=1" },
 	{ "http://example.org/a/./b/../c", "http://example.org/a/c" },
 	{ "http://example.org/../../x", "http://example.org/x" },
+	{ "http://example.org../a", "http://example.org/a" },
 	{ "http://example.org/a/..", "http://example.org/" },
 	{ "http://example.org/a/b/.", "http://example.org/a/b/" },
 	{ "http://example.org/a//b", "http://example.org/a//b" },
