@@ -416,9 +416,13 @@ struct br_nb_values *br_nb_values_new(const struct br_nb *nb)
 {
 	struct br_nb_values *v = br_alloc(sizeof *v);
 
+	int rc = br_jdoc_parse(&v->doc, br_slice_str(nb->settings), "settings", NULL);
+
 	v->nb = nb;
-	if (br_jdoc_parse(&v->doc, br_slice_str(nb->settings), "settings", NULL) < 0)
-		v->doc = NULL; /* as if nothing was set; verify tells */
+	if (rc == -BR_ENOMEM)
+		br_must(NULL); /* what is set must not look as if it was not */
+	if (rc < 0)
+		v->doc = NULL; /* damaged, as verify tells */
 	return v;
 }
 
