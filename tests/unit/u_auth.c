@@ -870,7 +870,7 @@ static void test_base64url(void **state)
 		{ "", "" }, { "f", "Zg" }, { "fo", "Zm8" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg" }, { "fooba", "Zm9vYmE" }, { "foobar", "Zm9vYmFy" },
 		{ "\xff\xef\xbe", "_---" }, /* 111111 111110 111110 111110 */
 	};
-	static const char *const bad[] = { "Z", "Zg==", "Zh", "Zm9", "Zm9vY", "Zm+v", "Zm/v", "Zm 9v", "Zm9v\n", "\xc3\xa4" "aa" };
+	static const char *const bad[] = { "Z", "Zg==", "Zh", "Zm9", "Zm9vY", "Zm+v", "Zm/v", "Zm 9v", "Zm9v\n", "\xc3\xa4\x61\x61" };
 	struct br_buf b = BR_BUF_INIT(100);
 
 	(void)state;
