@@ -21,9 +21,10 @@ MODE_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefi
 MODE_ubsan   := -O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined
 MODE_tsan    := -O1 -g -fsanitize=thread
 MODE_cov     := -O0 -g --coverage
+MODE_fuzz    := -DFUZZ_LIBFUZZER -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 MODE_FLAGS   := $(MODE_$(MODE))
 ifeq ($(MODE_FLAGS),)
-$(error unknown MODE '$(MODE)': release, debug, asan, ubsan, tsan or cov)
+$(error unknown MODE '$(MODE)': release, debug, asan, ubsan, tsan, cov or fuzz)
 endif
 
 LIBDIR   := $(PREFIX)/lib/br
@@ -35,7 +36,7 @@ LDFLAGS  := -Wl,--as-needed -pthread $(MODE_FLAGS) $(EXTRA_LDFLAGS)
 STATIC_  := -Wl,-Bstatic -llmdb -lpcre2-8 -lcrypto -lutf8proc -lstemmer -lzstd -lxxhash -linih -Wl,-Bdynamic
 SHARED_  := -llmdb -lpcre2-8 -l:libcrypto.a -lutf8proc -lstemmer -lzstd -lxxhash -linih
 LIBS     := $(if $(SHARED),$(SHARED_),$(STATIC_)) -lcjson -lm
-XLIBS    := -lxml2 -lseccomp
+XLIBS    := -lxml2 -lzip -lz -llzma -lseccomp
 comma    := ,
 # Vector indexes: a plugin, left out where FAISS is not installed. Its C++ part is compiled by g++ whatever CC is, since FAISS's headers
 # want the OpenMP that FAISS was built with. BLAS is not linked: searching does without, building loads it.
@@ -54,14 +55,14 @@ SRC      := $(sort $(wildcard src/*/*.c))
 ASM      := $(sort $(wildcard src/*/*.S))
 EXTRACT  := $(sort $(wildcard src/extract/*.c))
 LIB_SRC  := $(filter-out $(EXTRACT),$(SRC))
-CMD_SRC  := $(filter-out cmd/br-extract.c cmd/gen.c,$(sort $(wildcard cmd/*.c)))
+CMD_SRC  := $(filter-out cmd/br-extract.c cmd/br-confine.c cmd/gen.c,$(sort $(wildcard cmd/*.c)))
 LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o) $(ASM:%.S=$(B)/%.o)
 CMD_OBJ  := $(CMD_SRC:%.c=$(B)/%.o)
 X_OBJ    := $(EXTRACT:%.c=$(B)/%.o) $(B)/cmd/br-extract.o
 PLUG_OBJ := $(patsubst %,$(B)/%.o,$(basename $(sort $(wildcard src/ann/faiss/*.c src/ann/faiss/*.cc))))
 UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort $(wildcard tests/unit/u_*.c)))
 
-all: $(B)/br $(B)/br-extract $(FAISS) ## build br and its helper (default)
+all: $(B)/br $(B)/br-extract $(B)/br-confine $(FAISS) ## build br and its helpers (default)
 
 $(B)/br: $(CMD_OBJ) $(B)/libbr.a
 	$(call say,LINK,$@)
@@ -75,6 +76,10 @@ $(PLUG_OBJ): private CFLAGS += -fPIC -fvisibility=hidden
 $(B)/libbr-ann.so: $(PLUG_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) -shared -static-libstdc++ -static-libgcc $(LDFLAGS) $(WRAP) -Wl,-z,lazy -Wl,--exclude-libs,ALL -o $@ $^ -l:libfaiss.a -lgomp -lm
+
+$(B)/br-confine: $(B)/cmd/br-confine.o $(B)/src/extract/sandbox.o $(B)/libbr.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lseccomp
 
 $(B)/br-gen: $(B)/cmd/gen.o $(filter-out $(B)/cmd/main.o,$(CMD_OBJ)) $(B)/libbr.a
 	$(call say,LINK,$@)
@@ -123,7 +128,7 @@ check-headers: ## every public header compiles alone
 check-man: ## manual pages are well-formed
 	@mandoc -T lint -W warning man/*.[1-7] && echo "manual: clean"
 check-sh:
-	@shellcheck -s sh .ci/install tests/*.sh tests/fault/*.sh && shellcheck .ci/run && echo "shell: clean"
+	@shellcheck -s sh .ci/install tests/*.sh tests/fault/*.sh tests/fuzz/*.sh && shellcheck .ci/run && echo "shell: clean"
 
 gen: $(B)/br-gen ## write manual pages and completions anew from the command table
 	@$(B)/br-gen all .
@@ -142,7 +147,7 @@ check: ## install what tests need, run them all
 	@$(MAKE) --no-print-directory -j$$(nproc) DEVELOPER=1 all unit $(B)/br-gen $(B)/br-fault
 	@$(MAKE) --no-print-directory DEVELOPER=1 check-static
 	@$(MAKE) --no-print-directory -j$$(nproc) check-clang
-	@$(MAKE) --no-print-directory -j$$(nproc) MODE=asan all unit build/asan/br-gen
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=asan all unit build/asan/br-gen build/asan/fuzz-replay
 	@$(MAKE) --no-print-directory check-asan
 	@$(MAKE) --no-print-directory DEVELOPER=1 check-run
 
@@ -174,6 +179,38 @@ bitflip: all ## damage N places of the data file and more of what is beside it
 	$(call FAULT,crash/bitflip.py) --n $(N)
 stress: all ## readers and writers at once for SECONDS
 	@python3 tests/crash/stress.py --bin $(B) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+mutate: all ## ingest N=1000 mutated documents of every format; those of BR_SHARED, too
+	@rm -rf $(B)/mutate && python3 tests/data/formats/make.py $(B)/mutate && python3 tests/data/formats/make_more.py $(B)/mutate
+	@python3 tests/fuzz/mutate.py --br $(B)/br -n $(or $(N),1000) --seed $(or $(SEED),1) --keep $(B)/mutate-found \
+		$(if $(BR_SHARED),$(BR_SHARED)/corpora/files) $(B)/mutate
+
+# ---- fuzzing: a target a file of tests/fuzz, replayed by every `make check` (tests/fuzz/README.md) ----
+
+FUZZ     := $(filter-out replay,$(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/*.c))))
+FUZZ_B   ?= build/fuzz
+FUZZ_X   := $(filter-out %/br-extract.o,$(X_OBJ))
+fuzz: ## fuzz every target of tests/fuzz, or TARGET=, for SECONDS together
+	@.ci/install build fuzz
+	@$(MAKE) --no-print-directory -j$$(nproc) CC=clang MODE=fuzz B=$(FUZZ_B) $(addprefix $(FUZZ_B)/fuzz/,$(or $(TARGET),$(FUZZ)))
+	@tests/fuzz/run.sh $(FUZZ_B) $(SECONDS) $(or $(TARGET),$(FUZZ))
+fuzz-corpus: ## make the committed corpora anew from what `make fuzz` found
+	@$(MAKE) --no-print-directory -j$$(nproc) CC=clang MODE=fuzz B=$(FUZZ_B) $(addprefix $(FUZZ_B)/fuzz/,$(or $(TARGET),$(FUZZ)))
+	@python3 tests/fuzz/corpus.py $(FUZZ_B) $(or $(TARGET),$(FUZZ))
+fuzz-replay: $(B)/fuzz-replay ## run the committed corpora through their targets
+	@$< tests/fuzz/corpus $(TARGET)
+
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(FUZZ_X) $(B)/libbr.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS) $(XLIBS)
+$(B)/fuzz-replay: $(FUZZ:%=$(B)/tests/fuzz/%.o) $(B)/tests/fuzz/replay.o $(FUZZ_X) $(B)/libbr.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(XLIBS)
+$(B)/tests/fuzz/replay.o: private CPPFLAGS += -I$(B)/tests/fuzz
+$(B)/tests/fuzz/replay.o: $(B)/tests/fuzz/targets.h
+$(B)/tests/fuzz/targets.h: FORCE
+	@mkdir -p $(@D); printf 'X(%s)\n' $(FUZZ) | cmp -s - $@ || printf 'X(%s)\n' $(FUZZ) >$@
+.PRECIOUS: $(B)/tests/fuzz/%.o
 
 asan ubsan tsan cov debug: ## the same build in another mode
 	@$(MAKE) --no-print-directory MODE=$@ all
@@ -213,7 +250,7 @@ $(B)/bench-ann: tests/bench/ann.c tests/unit/vectors.h $(B)/libbr.a
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)
 	install $(B)/br $(DESTDIR)$(PREFIX)/bin/br
-	install $(B)/br-extract $(DESTDIR)$(LIBDIR)/br-extract
+	install $(B)/br-extract $(B)/br-confine $(DESTDIR)$(LIBDIR)
 	$(if $(FAISS),install -m 644 -s $(B)/libbr-ann.so $(DESTDIR)$(LIBDIR)/libbr-ann.so)
 	for s in 1 5 7; do install -d $(DESTDIR)$(PREFIX)/share/man/man$$s; install -m 644 man/*.$$s $(DESTDIR)$(PREFIX)/share/man/man$$s; done
 	install -D -m 644 completions/br.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/br
@@ -227,6 +264,6 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile; sed -n '3,7s/^# //p' Makefile
 
 FORCE:
-.PHONY: all unit gen install clean help quickstart bench bench-peers bench-scale bench-ann FORCE asan ubsan tsan cov debug fault power crash bitflip stress \
+.PHONY: all unit gen mutate install clean help quickstart bench bench-peers bench-scale bench-ann FORCE asan ubsan tsan cov debug fault power crash bitflip stress fuzz fuzz-corpus fuzz-replay \
 	check check-run check-unit check-cli check-layers check-headers check-man check-sh check-gen check-static check-clang check-asan check-valgrind check-tsan
--include $(PLUG_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(X_OBJ:.o=.d) $(B)/cmd/gen.d $(UNIT:=.d)
+-include $(PLUG_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(X_OBJ:.o=.d) $(B)/cmd/br-confine.d $(B)/cmd/gen.d $(UNIT:=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(B)/tests/fuzz/replay.d

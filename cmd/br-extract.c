@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <libxml/parser.h>
@@ -37,23 +38,57 @@ static bool write_all(const char *p, size_t n)
 	return true;
 }
 
-static bool reply(enum br_code code, struct br_slice body)
+/* `name` stands in front of the body of a member. */
+static bool send(uint32_t magic, enum br_code code, struct br_slice name, struct br_slice body)
 {
-	struct br_buf head = BR_BUF_INIT(BR_PROTO_HEADER);
+	struct br_buf head = BR_BUF_INIT(1 << 20), named = BR_BUF_INIT(1 << 20);
 	bool ok;
 
-	br_buf_le32(&head, BR_PROTO_REPLY);
+	if (magic == BR_PROTO_MEMBER)
+		br_buf_lstr(&named, name.ptr, BR_MIN(name.len, (size_t)BR_MAX_PATH));
+	br_buf_le32(&head, magic);
 	br_buf_le32(&head, (uint32_t)code);
-	br_buf_le64(&head, body.len);
+	br_buf_le64(&head, named.len + body.len);
+	br_buf_add(&head, named.ptr, named.len);
 	ok = write_all(head.ptr, head.len) && write_all(body.ptr, body.len);
+	br_buf_release(&named);
 	br_buf_release(&head);
 	return ok;
+}
+
+static bool reply(enum br_code code, struct br_slice body)
+{
+	return send(BR_PROTO_REPLY, code, br_slice("", 0), body);
+}
+
+static int send_member(enum br_code code, struct br_slice name, struct br_slice body, void *arg)
+{
+	(void)arg;
+	return send(BR_PROTO_MEMBER, code, name, body) ? 0 : -1;
+}
+
+/* A container: its members, then a reply without a record. */
+static bool unpack(uint32_t format, struct br_slice bytes)
+{
+	const struct br_extract__emit to = { send_member, NULL };
+	struct br_err err = { 0 };
+	int rc = format == BR_FMT_ZIP ? br_extract__unzip(bytes, &to, &err) : br_extract__untar(bytes, &to, &err);
+
+	return reply(rc < 0 ? err.code : BR_OK, br_slice_str(rc < 0 ? err.msg : ""));
 }
 
 static int extract(struct br_extracted *out, uint32_t format, struct br_slice bytes, struct br_err *err)
 {
 	if (format == BR_FMT_HTML)
 		return br_extract__html(out, bytes, err);
+	if (format == BR_FMT_XML)
+		return br_extract__markup(out, bytes, err);
+	if (format >= BR_FMT_DOCX && format <= BR_FMT_XLSX)
+		return br_extract__ooxml(out, (enum br_format)format, bytes, err);
+	if (format >= BR_FMT_ODT && format <= BR_FMT_ODP)
+		return br_extract__odf(out, (enum br_format)format, bytes, err);
+	if (format == BR_FMT_EPUB)
+		return br_extract__epub(out, bytes, err);
 	return br_fail(err, BR_EUNSUPPORTED, "br-extract does not read this format");
 }
 
@@ -67,7 +102,8 @@ static bool answer(uint32_t format, struct br_slice bytes)
 
 	br_extracted_init(&e);
 	rc = extract(&e, format, bytes, &err);
-	e.format = (enum br_format)format;
+	if (!e.format) /* else the reader knew it better */
+		e.format = (enum br_format)format;
 	snprintf(e.encoding, sizeof e.encoding, "UTF-8");
 	if (rc == 0 && br_proto_encode(&record, &e) < 0)
 		rc = br_buf_check(&record, "structure of this document", &err);
@@ -96,7 +132,10 @@ static int serve_one(void)
 		return -1;
 	ok = read_all(bytes, (size_t)n) == 1 || n == 0;
 	br_extract__cpu_limit(BR_EXTRACT_CPU);
-	ok = ok && answer(format, br_slice(bytes, (size_t)n));
+	if (ok && (format == BR_FMT_ZIP || format == BR_FMT_TAR))
+		ok = unpack(format, br_slice(bytes, (size_t)n));
+	else
+		ok = ok && answer(format, br_slice(bytes, (size_t)n));
 	free(bytes);
 	if (n > 1u << 20)
 		malloc_trim(0); /* what one large document took is not kept from then on */
@@ -132,6 +171,8 @@ int main(int argc, char **argv)
 		return br_err_info(BR_EUSAGE)->exit;
 	}
 	xmlInitParser();
+	setenv("TZ", "UTC0", 1); /* libzip converts times: no file may be asked for then */
+	tzset();
 	setvbuf(stdout, out, _IOFBF, sizeof out); /* no system call of its own inside the sandbox */
 	if (br_extract__sandbox(&on, &err) < 0) {
 		if (probing)

@@ -92,14 +92,16 @@ struct br_cmd {
 
 #define BR_VERB_LIST(X)                                                                             \
 	X(init) X(status) X(notebook) X(config)                                                     \
-	X(sync) X(ingest) X(upload) X(docs)                                                         \
+	X(sync) X(watch) X(ingest) X(upload) X(docs)                                                         \
 	X(query) X(eval)                                                                            \
-	X(verify) X(gc) X(index) X(doctor)                                                          \
+	X(verify) X(gc) X(index) X(backup) X(export) X(import) X(doctor)                               \
 	X(keys)                                                                                     \
 	X(help) X(version) X(completion)
 #define X(verb) extern const struct br_cmd br_cmd_##verb;
 BR_VERB_LIST(X)
 #undef X
+
+extern const struct br_cmd br_cmd_docs_duplicates; /* duplicates.c, a sub-verb of docs */
 
 struct br_group { const char *id, *title; };
 extern const struct br_group br_groups[];       /* in the order of the help; ends with id NULL */

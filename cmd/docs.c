@@ -89,6 +89,7 @@ struct list_state {
 
 static const char *const states[] = {
 	[BR_DOC_INDEXED] = "indexed", [BR_DOC_UPLOADED] = "uploaded", [BR_DOC_FAILED] = "failed", [BR_DOC_SKIPPED] = "skipped",
+	[BR_DOC_CONTAINER] = "container",
 };
 
 static const char *state_name(const struct br_doc *d)
@@ -100,6 +101,7 @@ static void doc_json(struct br_cli *c, const struct br_doc *d)
 {
 	static const char *const origins[] = {
 		[BR_FROM_FILE] = "file", [BR_FROM_UPLOAD] = "upload", [BR_FROM_RECORD] = "record",
+		[BR_FROM_URL] = "url", [BR_FROM_MEMBER] = "member",
 	};
 	struct br_json j;
 	char text[65];
@@ -111,6 +113,7 @@ static void doc_json(struct br_cli *c, const struct br_doc *d)
 	br_json_kstr(&j, "title", d->title);
 	br_json_kstr(&j, "state", state_name(d));
 	br_json_kstr(&j, "error", d->error[0] ? d->error : NULL);
+	br_json_kstr(&j, "gone", d->gone[0] ? d->gone : NULL);
 	br_json_kstr(&j, "origin", d->origin < BR_COUNT(origins) ? origins[d->origin] : NULL);
 	br_json_kstr(&j, "format", br_format_name(d->format));
 	br_json_kstr(&j, "language", d->lang[0] ? d->lang : NULL);
@@ -455,14 +458,15 @@ static const struct br_cmd rm = {
 	.name = "rm", .summary = "take documents out of the notebook; the files stay", .operands = "<document>...", .min = 1,
 	.max = -1, .complete = BR_C_DOC, .flags = BR_CMD_WS, .run = rm_run,
 };
-static const struct br_cmd *const subs[] = { &list, &show, &cat, &rm, NULL };
+static const struct br_cmd *const subs[] = { &list, &show, &cat, &rm, &br_cmd_docs_duplicates, NULL };
 static const struct br_example examples[] = {
 	{ "br docs list 'docs/**'", "what is below docs" },
 	{ "br docs cat docs/guide.md --lines 12-40", "what is stored of it" },
 	{ "br docs rm 'old/*.txt'", "take these out" },
+	{ "br docs duplicates --threshold 0.9", "documents that say the same" },
 	{ NULL },
 };
 const struct br_cmd br_cmd_docs = {
 	.name = "docs", .group = "documents", .summary = "list, show, print and remove documents",
-	.operands = "list|show|cat|rm", .sub = subs, .examples = examples,
+	.operands = "list|show|cat|rm|duplicates", .sub = subs, .examples = examples,
 };

@@ -227,6 +227,37 @@ static enum verdict check_vectors(struct br_cli *c, struct br_buf *detail)
 	return WARN;
 }
 
+static enum verdict check_network(struct br_cli *c, struct br_buf *detail)
+{
+	struct br_err err;
+	const char *lib = br_net_library(&err);
+
+	(void)c;
+	br_buf_adds(detail, lib ? lib : err.msg);
+	return lib ? OK : WARN;
+}
+
+/* Programs that read what br itself cannot; each is missed only by those who have such files. */
+static enum verdict check_tools(struct br_cli *c, struct br_buf *detail)
+{
+	static const struct { const char *program, *package, *reads; } tools[] = {
+		{ "pdftotext", "poppler-utils", "PDF" }, { "catdoc", "catdoc", "doc" }, { "xls2csv", "catdoc", "xls" },
+		{ "catppt", "catdoc", "ppt" }, { "pdftoppm", "poppler-utils", "scans (--ocr)" }, { "tesseract", "tesseract-ocr", "pictures (--ocr)" },
+	};
+	size_t missing = 0;
+
+	(void)c;
+	for (size_t i = 0; i < BR_COUNT(tools); i++) {
+		char *path = br_tool_find(tools[i].program);
+		if (!path)
+			br_buf_addf(detail, "%sno %s for %s: apt install %s", missing++ ? "; " : "", tools[i].program, tools[i].reads, tools[i].package);
+		free(path);
+	}
+	if (!missing)
+		br_buf_adds(detail, "PDF, doc, xls, ppt, and pictures with --ocr");
+	return missing ? WARN : OK;
+}
+
 static enum verdict check_locale(struct br_cli *c, struct br_buf *detail)
 {
 	const char *set;
@@ -245,7 +276,8 @@ static const struct { const char *name; check_fn *fn; } checks[] = {
 	{ "workspace", check_workspace },     { "settings", check_config },   { "lock", check_lock },
 	{ "file system", check_file_system }, { "disk", check_space },        { "model", check_model },
 	{ "processor", check_simd },          { "threads", check_threads },   { "extractor", check_extractor },
-	{ "vectors", check_vectors },         { "locale", check_locale },
+	{ "vectors", check_vectors },         { "network", check_network },   { "tools", check_tools },
+	{ "locale", check_locale },
 };
 
 /* ---- the report ---- */

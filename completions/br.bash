@@ -20,7 +20,7 @@ _br()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= word i
 	local -a where=()
-	local verbs='init status notebook config sync ingest upload docs query eval verify gc index doctor keys help version completion'
+	local verbs='init status notebook config sync watch ingest upload docs query eval verify gc index backup export import doctor keys help version completion'
 	local common=' --directory -C --workspace --notebook -n --json --quiet -q --verbose -v --no-color --wait --timeout --help -h'
 
 	COMPREPLY=()
@@ -39,9 +39,18 @@ _br()
 	done
 
 	case ${cmd:-br}:$prev in
+	sync:--max-errors) :; return ;;
+	sync:--since-commit) :; return ;;
+	sync:--poll) :; return ;;
 	sync:--exclude|sync:-x) :; return ;;
+	watch:--poll) :; return ;;
+	watch:--exclude|watch:-x) :; return ;;
+	ingest:--max-errors) :; return ;;
+	ingest:--depth) :; return ;;
+	ingest:--max-pages) :; return ;;
+	ingest:--delay) :; return ;;
 	ingest:--stdin-name) :; return ;;
-	ingest:--type|ingest:-t) _br_words 'plain markdown rst asciidoc code csv tsv json ndjson html'; return ;;
+	ingest:--type|ingest:-t) _br_words 'plain markdown rst asciidoc code csv tsv json ndjson html pdf docx pptx xlsx odt ods odp epub mail mbox xml rtf ipynb subtitles doc xls ppt image zip tar'; return ;;
 	ingest:--title) :; return ;;
 	ingest:--lang) :; return ;;
 	ingest:--meta) :; return ;;
@@ -51,6 +60,7 @@ _br()
 	upload:--lang) :; return ;;
 	upload:--meta) :; return ;;
 	docs.cat:--lines|docs.cat:-l) :; return ;;
+	docs.duplicates:--threshold) :; return ;;
 	query:--top|query:-k) :; return ;;
 	query:--strategy|query:-s) _br_words 'hybrid fusion full_text semantic'; return ;;
 	query:--filter|query:-f) :; return ;;
@@ -64,6 +74,7 @@ _br()
 	eval:--baseline) _br_files -f; return ;;
 	eval:--min-ndcg) :; return ;;
 	index.build:--kind|index.build:-k) _br_words 'flat sq8 ivf hnsw pq'; return ;;
+	import:--as) :; return ;;
 	keys.create:--kind) _br_words 'any beyond quivr baiyuan'; return ;;
 	keys.create:--scope) :; return ;;
 	keys.create:--for) _br_lines notebook list --names; return ;;
@@ -118,7 +129,7 @@ _br()
 	docs)
 		case $cur in
 		-*) _br_words "$common" ;;
-		*) _br_words 'list show cat rm' ;;
+		*) _br_words 'list show cat rm duplicates' ;;
 		esac ;;
 	index)
 		case $cur in
@@ -183,17 +194,17 @@ _br()
 	config.get)
 		case $cur in
 		-*) _br_words " $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto auth.profile auth.developer_rate extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay embed.model ann.kind ann.min_rows ann.auto auth.profile auth.developer_rate extract.ocr extract.ocr_language extract.helper' ;;
 		esac ;;
 	config.set)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto auth.profile auth.developer_rate extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay embed.model ann.kind ann.min_rows ann.auto auth.profile auth.developer_rate extract.ocr extract.ocr_language extract.helper' ;;
 		esac ;;
 	config.unset)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto auth.profile auth.developer_rate extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay embed.model ann.kind ann.min_rows ann.auto auth.profile auth.developer_rate extract.ocr extract.ocr_language extract.helper' ;;
 		esac ;;
 	config.list)
 		case $cur in
@@ -217,12 +228,17 @@ _br()
 		esac ;;
 	sync)
 		case $cur in
-		-*) _br_words " --plan --force -f --exclude -x --hidden --no-ignore $common" ;;
+		-*) _br_words " --plan --force -f --ocr --max-errors --nice --since-commit --watch -w --poll --exclude -x --hidden --no-ignore $common" ;;
+		*) _br_files -d ;;
+		esac ;;
+	watch)
+		case $cur in
+		-*) _br_words " --poll --nice --exclude -x --hidden --no-ignore $common" ;;
 		*) _br_files -d ;;
 		esac ;;
 	ingest)
 		case $cur in
-		-*) _br_words " --plan --force -f --ndjson --stdin-name --type -t --title --lang --meta --exclude -x --hidden --no-ignore $common" ;;
+		-*) _br_words " --plan --force -f --ocr --max-errors --nice --depth --max-pages --delay --refresh --allow-private --ndjson --stdin-name --type -t --title --lang --meta --exclude -x --hidden --no-ignore $common" ;;
 		*) _br_files -f ;;
 		esac ;;
 	upload)
@@ -249,6 +265,11 @@ _br()
 		case $cur in
 		-*) _br_words " $common" ;;
 		*) _br_lines docs list --paths ;;
+		esac ;;
+	docs.duplicates)
+		case $cur in
+		-*) _br_words " --threshold --exact $common" ;;
+		*) : ;;
 		esac ;;
 	query)
 		case $cur in
@@ -284,6 +305,21 @@ _br()
 		case $cur in
 		-*) _br_words " $common" ;;
 		*) : ;;
+		esac ;;
+	backup)
+		case $cur in
+		-*) _br_words " --verify --restore $common" ;;
+		*) _br_files -f ;;
+		esac ;;
+	export)
+		case $cur in
+		-*) _br_words " --no-times $common" ;;
+		*) _br_lines notebook list --names ;;
+		esac ;;
+	import)
+		case $cur in
+		-*) _br_words " --as --replace --reembed $common" ;;
+		*) _br_files -f ;;
 		esac ;;
 	doctor)
 		case $cur in

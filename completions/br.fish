@@ -42,7 +42,8 @@ complete -c br -n '__br_at' -fa status -d 'show what is indexed and how fresh it
 complete -c br -n '__br_at' -fa notebook -d 'make, list, choose and delete notebooks'
 complete -c br -n '__br_at' -fa config -d 'read and change settings'
 complete -c br -n '__br_at' -fa sync -d 'make a notebook equal to folders: add, change, move, delete'
-complete -c br -n '__br_at' -fa ingest -d 'add or update files, folders or records'
+complete -c br -n '__br_at' -fa watch -d 'keep a notebook equal to folders as they change'
+complete -c br -n '__br_at' -fa ingest -d 'add or update files, folders, web pages or records'
 complete -c br -n '__br_at' -fa upload -d 'keep copies of files in the workspace'
 complete -c br -n '__br_at' -fa docs -d 'list, show, print and remove documents'
 complete -c br -n '__br_at' -fa query -d 'find passages by words and by meaning'
@@ -50,6 +51,9 @@ complete -c br -n '__br_at' -fa eval -d 'measure retrieval over judged questions
 complete -c br -n '__br_at' -fa verify -d 'check the workspace for damage, and repair it'
 complete -c br -n '__br_at' -fa gc -d 'drop what deleted documents left and give room back to the disk'
 complete -c br -n '__br_at' -fa index -d 'build and look at vector indexes for large notebooks'
+complete -c br -n '__br_at' -fa backup -d 'copy the whole workspace into one file, while it is in use'
+complete -c br -n '__br_at' -fa export -d 'write a notebook into one portable file'
+complete -c br -n '__br_at' -fa import -d 'make a notebook from an exported file'
 complete -c br -n '__br_at' -fa doctor -d 'check the surroundings br runs in'
 complete -c br -n '__br_at' -fa keys -d 'make and manage keys for programs that use the server'
 complete -c br -n '__br_at' -fa help -d 'show help on br or on one verb'
@@ -74,6 +78,7 @@ complete -c br -n '__br_at docs' -fa list -d 'show documents, all or those whose
 complete -c br -n '__br_at docs' -fa show -d 'show what is known of one document'
 complete -c br -n '__br_at docs' -fa cat -d 'print the stored text of one document'
 complete -c br -n '__br_at docs' -fa rm -d 'take documents out of the notebook; the files stay'
+complete -c br -n '__br_at docs' -fa duplicates -d 'show documents that are the same, or nearly'
 complete -c br -n '__br_at index' -fa build -d 'build the index of a notebook'
 complete -c br -n '__br_at index' -fa status -d 'show the indexes, and whether one is due'
 complete -c br -n '__br_at index' -fa drop -d 'remove the index of a notebook'
@@ -95,24 +100,44 @@ complete -c br -n '__br_in notebook rename' -xa '(br notebook list --names 2>/de
 complete -c br -n '__br_in notebook use' -xa '(br notebook list --names 2>/dev/null)'
 complete -c br -n '__br_in notebook delete' -l yes -s y -d 'do not ask'
 complete -c br -n '__br_in notebook delete' -xa '(br notebook list --names 2>/dev/null)'
-complete -c br -n '__br_in config get' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto auth.profile auth.developer_rate extract.helper'
+complete -c br -n '__br_in config get' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay embed.model ann.kind ann.min_rows ann.auto auth.profile auth.developer_rate extract.ocr extract.ocr_language extract.helper'
 complete -c br -n '__br_in config set' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config set' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto auth.profile auth.developer_rate extract.helper'
+complete -c br -n '__br_in config set' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay embed.model ann.kind ann.min_rows ann.auto auth.profile auth.developer_rate extract.ocr extract.ocr_language extract.helper'
 complete -c br -n '__br_in config unset' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config unset' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto auth.profile auth.developer_rate extract.helper'
+complete -c br -n '__br_in config unset' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay embed.model ann.kind ann.min_rows ann.auto auth.profile auth.developer_rate extract.ocr extract.ocr_language extract.helper'
 complete -c br -n '__br_in config list' -l set -d 'only settings that differ from the built-in ones'
 complete -c br -n '__br_in config path' -l user -d 'the user\'s own settings instead of the workspace\'s'
 complete -c br -n '__br_in sync' -l plan -d 'tell what would be done and touch nothing; exit 4 if there is something'
 complete -c br -n '__br_in sync' -l force -s f -d 'index again what has not changed'
+complete -c br -n '__br_in sync' -l ocr -d 'read the text of pictures and scans, with tesseract'
+complete -c br -n '__br_in sync' -l max-errors -d 'stop after n failed inputs; 0 for never' -x
+complete -c br -n '__br_in sync' -l nice -d 'leave processor and disk to others'
+complete -c br -n '__br_in sync' -l since-commit -d 'look only at what git says changed since this commit' -x
+complete -c br -n '__br_in sync' -l watch -s w -d 'go on, and sync whenever something changes'
+complete -c br -n '__br_in sync' -l poll -d 'when watching, look at everything so often instead of being told by the system' -x
 complete -c br -n '__br_in sync' -l exclude -s x -d 'leave out what this gitignore pattern matches' -x
 complete -c br -n '__br_in sync' -l hidden -d 'also names that begin with a dot'
 complete -c br -n '__br_in sync' -l no-ignore -d 'do not read .gitignore and .brignore'
 complete -c br -n '__br_in sync' -xa '(__fish_complete_directories)'
+complete -c br -n '__br_in watch' -l poll -d 'when watching, look at everything so often instead of being told by the system' -x
+complete -c br -n '__br_in watch' -l nice -d 'leave processor and disk to others'
+complete -c br -n '__br_in watch' -l exclude -s x -d 'leave out what this gitignore pattern matches' -x
+complete -c br -n '__br_in watch' -l hidden -d 'also names that begin with a dot'
+complete -c br -n '__br_in watch' -l no-ignore -d 'do not read .gitignore and .brignore'
+complete -c br -n '__br_in watch' -xa '(__fish_complete_directories)'
 complete -c br -n '__br_in ingest' -l plan -d 'tell what would be done and touch nothing; exit 4 if there is something'
 complete -c br -n '__br_in ingest' -l force -s f -d 'index again what has not changed'
+complete -c br -n '__br_in ingest' -l ocr -d 'read the text of pictures and scans, with tesseract'
+complete -c br -n '__br_in ingest' -l max-errors -d 'stop after n failed inputs; 0 for never' -x
+complete -c br -n '__br_in ingest' -l nice -d 'leave processor and disk to others'
+complete -c br -n '__br_in ingest' -l depth -d 'of a URL, follow links on the same host n steps far' -x
+complete -c br -n '__br_in ingest' -l max-pages -d 'with --depth, ask for n pages at most' -x
+complete -c br -n '__br_in ingest' -l delay -d 'with --depth, wait so long between two pages' -x
+complete -c br -n '__br_in ingest' -l refresh -d 'ask again for every URL that was indexed'
+complete -c br -n '__br_in ingest' -l allow-private -d 'also URLs of this machine and of private networks'
 complete -c br -n '__br_in ingest' -l ndjson -d 'read records, one JSON object a line'
 complete -c br -n '__br_in ingest' -l stdin-name -d 'name of what comes from standard input (-)' -x
-complete -c br -n '__br_in ingest' -l type -s t -d 'take the input as this' -xa 'plain markdown rst asciidoc code csv tsv json ndjson html'
+complete -c br -n '__br_in ingest' -l type -s t -d 'take the input as this' -xa 'plain markdown rst asciidoc code csv tsv json ndjson html pdf docx pptx xlsx odt ods odp epub mail mbox xml rtf ipynb subtitles doc xls ppt image zip tar'
 complete -c br -n '__br_in ingest' -l title -d 'title, instead of the document\'s own' -x
 complete -c br -n '__br_in ingest' -l lang -d 'language (en, de ...), instead of a guess' -x
 complete -c br -n '__br_in ingest' -l meta -d 'metadata, a JSON object; filters can ask for it' -x
@@ -133,6 +158,8 @@ complete -c br -n '__br_in docs show' -xa '(br docs list --paths 2>/dev/null)'
 complete -c br -n '__br_in docs cat' -l lines -s l -d 'only these lines (12, 12-40, 12-, -40)' -x
 complete -c br -n '__br_in docs cat' -xa '(br docs list --paths 2>/dev/null)'
 complete -c br -n '__br_in docs rm' -xa '(br docs list --paths 2>/dev/null)'
+complete -c br -n '__br_in docs duplicates' -l threshold -d 'how alike two texts must be, from 0.5 to 1' -x
+complete -c br -n '__br_in docs duplicates' -l exact -d 'only documents whose bytes are the same'
 complete -c br -n '__br_in query' -l top -s k -d 'return at most n passages' -x
 complete -c br -n '__br_in query' -l strategy -s s -d 'how passages are found' -xa 'hybrid fusion full_text semantic'
 complete -c br -n '__br_in query' -l filter -s f -d 'only documents for which this holds (path~docs/**, type=markdown, date>=2026-01-01)' -x
@@ -160,6 +187,15 @@ complete -c br -n '__br_in gc' -l no-compact -d 'leave the size of the data file
 complete -c br -n '__br_in index build' -l kind -s k -d 'build this kind, instead of what ann.kind says' -xa 'flat sq8 ivf hnsw pq'
 complete -c br -n '__br_in index build' -l force -s f -d 'build even when nothing changed'
 complete -c br -n '__br_in index build' -l auto -d 'in the background, and only what is due; sync and ingest start this'
+complete -c br -n '__br_in backup' -l verify -d 'check a backup instead of making one'
+complete -c br -n '__br_in backup' -l restore -d 'make a workspace in the folder from a backup'
+complete -c br -n '__br_in backup' -F
+complete -c br -n '__br_in export' -l no-times -d 'without the documents\' times of modification, so that equal files give equal bytes'
+complete -c br -n '__br_in export' -xa '(br notebook list --names 2>/dev/null)'
+complete -c br -n '__br_in import' -l as -d 'give the notebook this name' -x
+complete -c br -n '__br_in import' -l replace -d 'in place of the notebook of that name'
+complete -c br -n '__br_in import' -l reembed -d 'make the vectors anew, with the model in use here'
+complete -c br -n '__br_in import' -F
 complete -c br -n '__br_in keys create' -l kind -d 'the API that it is for' -xa 'any beyond quivr baiyuan'
 complete -c br -n '__br_in keys create' -l scope -d 'what it allows: query, kb:read, kb:write, documents:write, webhooks:manage, wiki:write, admin; separated by commas' -x
 complete -c br -n '__br_in keys create' -l for -d 'a notebook that it may use; all without one, but for kind beyond the one in use' -xa '(br notebook list --names 2>/dev/null)'
@@ -192,5 +228,5 @@ complete -c br -n '__br_in keys check' -l scope -d 'and wanted to do this' -x
 complete -c br -n '__br_in keys check' -l for -d 'with this notebook' -xa '(br notebook list --names 2>/dev/null)'
 complete -c br -n '__br_in keys check' -l tenant -d 'as this tenant' -x
 complete -c br -n '__br_in keys check' -l kind -d 'at this API' -xa 'any beyond quivr baiyuan'
-complete -c br -n '__br_in help' -xa 'init status notebook config sync ingest upload docs query eval verify gc index doctor keys help version completion'
+complete -c br -n '__br_in help' -xa 'init status notebook config sync watch ingest upload docs query eval verify gc index backup export import doctor keys help version completion'
 complete -c br -n '__br_in completion' -xa 'bash zsh fish'

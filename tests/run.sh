@@ -45,6 +45,17 @@ for t in tests/cli/*.bats; do
 	sed 's/^/        /' "$f.skips" && rm -f "$f.skips"
 done
 
+# The corpora of the fuzz targets, where they were built: with sanitizers.
+if [ -x "$b/fuzz-replay" ]; then
+	f=$log/fuzz
+	"$b/fuzz-replay" tests/fuzz/corpus >"$f" 2>&1
+	rc=$?
+	ok=$(sed -n 's/^fuzz corpora: \([0-9]*\) passed.*/\1/p' "$f")
+	no=$(sed -n 's/^fuzz corpora: .* \([0-9]*\) failed$/\1/p' "$f")
+	[ $rc -eq 0 ] || [ "${no:-0}" -gt 0 ] || no=1
+	count "fuzz corpora" "${ok:-0}" "${no:-0}" "$f"
+fi
+
 # Faults, loss of power, kills, damage and load, in short, where br was linked with the seam; tests/fault/README.md.
 for t in "fault/fault.py --trials 200" "fault/fulldisk.py --short" "crash/power.py --states 120" "crash/crash.py --n 20" \
 	"crash/bitflip.py --n 50" "crash/stress.py --seconds 4"; do

@@ -199,6 +199,10 @@ const char *br_hash_library(void);                                /* "OpenSSL 3.
 uint64_t br_hash64(const void *p, size_t n);                      /* XXH3-64; for tables and caches */
 void br_hash128(uint8_t out[16], const void *p, size_t n);        /* XXH3-128 in canonical byte order; file and path keys */
 void br_sha256(uint8_t out[32], const void *p, size_t n);         /* content identity */
+struct br_sha256 { uint64_t state[16]; };                         /* the same in pieces: init, add any number of times, end */
+void br_sha256_init(struct br_sha256 *c);
+void br_sha256_add(struct br_sha256 *c, const void *p, size_t n);
+void br_sha256_end(uint8_t out[32], struct br_sha256 *c);
 void br_hex(char *out, const uint8_t *p, size_t n);               /* 2n characters and a NUL */
 void br_random(void *p, size_t n);                                /* from the kernel */
 void br_uuid(char out[37]);                                       /* random, version 4, lower case */

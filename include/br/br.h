@@ -13,6 +13,7 @@
 #include "br/eval.h"
 #include "br/fts.h"
 #include "br/json.h"
+#include "br/net.h"
 #include "br/os.h"
 #include "br/retrieve.h"
 #include "br/rx.h"

@@ -29,6 +29,7 @@ struct br_ws {
 	struct br_config *config;
 	const struct br_model *model;
 	struct br_vindexes *vindexes; /* opened vector indexes */
+	int64_t wait_ms;          /* for locks, as it was opened */
 };
 /* Absolute path of the .br that serves `start` (NULL: current folder), walking up; `forced` (from --workspace or BR_DIR) wins. */
 BR_MUST_USE int br_ws_find(char **dir, const char *start, const char *forced, struct br_err *err);
@@ -111,21 +112,22 @@ void br_nb_value_write(struct br_json *j, const struct br_nb_values *v, const st
 
 /* ---- documents ---- */
 
-enum br_origin { BR_FROM_FILE, BR_FROM_UPLOAD, BR_FROM_RECORD };
+enum br_origin { BR_FROM_FILE, BR_FROM_UPLOAD, BR_FROM_RECORD, BR_FROM_URL, BR_FROM_MEMBER /* of a container */ };
 enum br_doc_state {
 	BR_DOC_INDEXED,
 	BR_DOC_UPLOADED, /* stored, not indexed yet */
 	BR_DOC_FAILED,   /* could not be read or understood: tried again by every sync */
 	BR_DOC_SKIPPED,  /* nothing to index (binary, empty): remembered, so that it is not read again */
+	BR_DOC_CONTAINER, /* an archive or mailbox: nothing but its members, which are documents */
 };
 struct br_doc {
 	uint32_t doc;                 /* number in the notebook */
 	char id[37];
-	char *path;                   /* relative to the workspace's root, or the name given at upload, or the record's id */
+	char *path;                   /* relative to the workspace's root, or the name given at upload, or the record's id, or the URL; of a member "a.zip!/inner/name.md" */
 	char *title;                  /* "" if none */
 	char lang[8], encoding[24];
 	uint8_t format, origin, state;
-	uint64_t size, inode;         /* of the source */
+	uint64_t size, inode;         /* of the source; of a member: inode and mtime_ns of the file that holds it, 0 if there is none */
 	int64_t mtime_ns, seen_ns;    /* of the source; wall clock just before it was read */
 	int64_t created, indexed;     /* seconds since 1970 */
 	uint8_t sha[32];              /* of the source's bytes */
@@ -133,6 +135,9 @@ struct br_doc {
 	uint32_t text_bytes, tokens;
 	char *meta;                   /* JSON object, "" if none */
 	char *error;                  /* why it failed or was skipped, "" otherwise */
+	struct br_slice signature;    /* of its text, for br_doc_similarity; empty: too short, or indexed by an older br */
+	char *etag, *modified;        /* URL: what its server said of the version that was read, "" if nothing */
+	char *gone;                   /* URL: why what is indexed is not there any more ("HTTP 404 Not Found"), "" as far as known it is */
 };
 BR_MUST_USE int br_doc_get(struct br_doc **out, struct br_arena *a, struct br_txn *t, uint32_t nb, uint32_t doc, struct br_err *err);
 /* By path as given (relative to the current folder or to the root), id, or unique id prefix of at least 6 characters. */
@@ -150,6 +155,7 @@ void br_text_reader_reset(struct br_text_reader *r);
 BR_MUST_USE int br_doc_text(struct br_buf *out, struct br_text_reader *r, struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t off, uint32_t len, struct br_err *err);
 /* What is indexed of its file name: "git-reset" of "docs/git-reset.adoc", borrowed from d->path; empty for records. */
 struct br_slice br_doc_name(const struct br_doc *d);
+/* Members of containers among them go, too. */
 BR_MUST_USE int br_doc_remove(struct br_ws *ws, uint32_t nb, const uint32_t *doc, size_t n, struct br_err *err);
 
 /* ---- chunks ---- */
@@ -223,11 +229,13 @@ struct br_ingest_stats {
 	uint64_t chunks, bytes, text_bytes; /* written */
 	uint64_t generation;
 	double seconds;
+	bool stopped;                       /* max_errors was reached */
 };
 struct br_ingest_opts {
 	const char *notebook;                      /* NULL: the one in use */
 	bool plan;                                 /* tell, touch nothing; returns CHANGES if there is something to do */
 	bool force;                                /* index again what has not changed */
+	bool ocr;                                  /* read the text of pictures and scans, also when the setting extract.ocr is off */
 	bool ndjson;                               /* inputs are NDJSON records */
 	const char *stdin_name;                    /* name for "-" */
 	const char *title, *lang;                  /* for every input of this call; NULL: from the document */
@@ -235,12 +243,21 @@ struct br_ingest_opts {
 	const char *meta;                          /* JSON object, or NULL */
 	bool hidden, no_ignore;
 	const char *const *exclude;                /* NULL-terminated, or NULL */
+	const char *since_commit;                  /* sync: look only at what git says changed since this commit */
+	const char *const *only;                   /* sync: look only at these and what is below them: absolute, clean, sorted; NULL: at all */
+	size_t n_only;
+	uint64_t max_errors;                       /* stop after so many failed inputs; 0: never */
+	unsigned depth, max_pages;                 /* URLs: follow links of the same host so deep; pages at most, 0: no limit of ours */
+	double delay;                              /* URLs, depth > 0: seconds between two requests */
+	bool refresh;                              /* ingest without inputs: ask again for every URL document */
+	bool allow_private;                        /* URLs: as the setting net.allow_private */
 	void (*event)(const struct br_event *e, void *arg);      /* called from the calling thread, in order of path within each kind */
 	void (*progress)(const struct br_progress *p, void *arg); /* a few times a second */
 	void *arg;
 };
 /*
- * ingest: adds or updates these files and everything below these folders; removes nothing. "-" is stdin.
+ * ingest: adds or updates these files and everything below these folders; removes nothing. "-" is stdin, http:// and https://
+ *         are fetched.
  * sync:   makes the notebook's documents below these folders equal to the folders: also removes what is gone. Without
  *         folders: those of earlier syncs.
  * upload: keeps a copy of the bytes in objects/ and a document in state UPLOADED; `br ingest` of it indexes the copy.
@@ -300,5 +317,73 @@ struct br_repair_report {
 	uint64_t lost;      /* documents, originals, settings that cannot be brought back from here */
 };
 BR_MUST_USE int br_repair(struct br_repair_report *out, struct br_ws *ws, bool all, br_problem_fn *fn, void *arg, struct br_err *err);
+
+/* ---- backup: the whole workspace in one tar file (br-backup(1), FORMAT) ---- */
+
+struct br_backup_stats {
+	uint64_t bytes, data_bytes, objects; /* of the file, of data.mdb in it; originals */
+	uint64_t generation;                 /* when the backup began: it holds this one or a later */
+	double seconds;
+};
+struct br_backup_opts {
+	void (*progress)(const struct br_progress *p, void *arg); /* a few times a second, or NULL */
+	void *arg;
+};
+/* State of one commit, while others write; the file appears whole or not at all. path "-": standard output. FULL, IO, CORRUPT. */
+BR_MUST_USE int br_backup(struct br_backup_stats *stats, struct br_ws *ws, const char *path, const struct br_backup_opts *opts, struct br_err *err);
+/* Reads all of it and compares the checksums: INPUT names the member that is damaged. Nothing is unpacked. */
+BR_MUST_USE int br_backup_verify(struct br_backup_stats *stats, const char *path, const struct br_backup_opts *opts, struct br_err *err);
+/* Makes dir/.br of it, which must not be there yet, whole or not at all. */
+BR_MUST_USE int br_backup_restore(struct br_backup_stats *stats, const char *path, const char *dir, const struct br_backup_opts *opts, struct br_err *err);
+
+/* ---- export and import: a notebook as one portable file (brx(5)) ---- */
+
+struct br_brx_stats {
+	uint64_t docs, chunks, originals, bytes; /* bytes of the file */
+	uint8_t content[32];                     /* SHA-256 of what is in it before compression: equal content, equal hash */
+	char name[BR_MAX_NOTEBOOK_NAME + 1];     /* of the notebook that was made */
+	uint64_t generation;                     /* export: that was read; import: that its commit made */
+	double seconds;
+};
+struct br_export_opts {
+	bool no_times;                           /* leave out the documents' times of modification */
+	void (*progress)(const struct br_progress *p, void *arg);
+	void *arg;
+};
+struct br_import_opts {
+	const char *as;                          /* name of the new notebook; NULL: the one in the file */
+	bool replace;                            /* a notebook of that name gives way, in the same commit */
+	bool reembed;                            /* make vectors anew with the model of this workspace */
+	uint64_t batch;                          /* bytes of text written at a time, 0: as it is best; for tests */
+	void (*progress)(const struct br_progress *p, void *arg);
+	void *arg;
+};
+BR_MUST_USE int br_export(struct br_brx_stats *stats, struct br_ws *ws, const char *notebook, const char *path, const struct br_export_opts *opts, struct br_err *err);
+/*
+ * The notebook appears whole, in one commit, or not at all. EXISTS (an empty notebook of the name gives way); INPUT: the file is damaged or no such file (says where);
+ * VERSION: of a newer br; UNSUPPORTED: made with another model. One at a time in a workspace: LOCKED.
+ */
+BR_MUST_USE int br_import(struct br_brx_stats *stats, struct br_ws *ws, const char *path, const struct br_import_opts *opts, struct br_err *err);
+/* Removes what an import that died left behind, if no import is running: cheap when there is nothing. 1 removed, 0 nothing to do. */
+BR_MUST_USE int br_import_sweep(struct br_ws *ws, struct br_err *err);
+
+/* ---- documents that say the same ---- */
+
+struct br_dup { const struct br_doc *doc; double similarity; bool same_bytes; }; /* to the first of the group */
+struct br_dup_group { const struct br_dup *doc; size_t n; bool exact; };         /* exact: all have the same bytes */
+typedef int br_dup_fn(const struct br_dup_group *g, void *arg);                  /* of doc: number, id, path, title, size, sha */
+struct br_dup_report {
+	uint64_t docs;           /* indexed documents that were compared */
+	uint64_t bytes_only;     /* of them, without a signature (shorter than 20 words, or indexed by an older br): compared by their bytes alone */
+	uint64_t exact, near;    /* groups */
+	uint64_t copies;         /* documents that stand behind the first of their group */
+};
+/*
+ * Groups of documents with the same bytes, or with texts whose estimated similarity to the group's first (by path) is at least
+ * threshold, 0.5 to 1. Estimates are within 0.04 as a rule; work grows with the number of documents, not of pairs.
+ */
+BR_MUST_USE int br_duplicates(struct br_dup_report *out, struct br_ws *ws, uint32_t nb, double threshold, br_dup_fn *fn, void *arg, struct br_err *err);
+/* Share of the runs of four words that two documents have in common, estimated; 0 when one has no signature. */
+double br_doc_similarity(const struct br_doc *a, const struct br_doc *b);
 
 #endif

@@ -66,6 +66,8 @@ BR_MUST_USE int br_vec_compact(struct br_txn *t, uint32_t nb, uint32_t dim, cons
 BR_MUST_USE int br_vec_drop(struct br_txn *t, uint32_t nb, struct br_err *err);
 struct br_vec_source { struct br_ann_source ann; struct br_txn *txn; uint32_t nb; };
 void br_vec_source(struct br_vec_source *out, struct br_txn *t, uint32_t nb, uint32_t dim, uint32_t rows);
+/* Whether code[dim] and scale are a row that could have been written: both zero, or a vector of length 1. */
+bool br_vec_row_ok(const int8_t *code, float scale, uint32_t dim);
 BR_MUST_USE int br_vec_verify(struct br_txn *t, uint32_t nb, uint32_t dim, uint32_t rows, struct br_err *err);
 
 #endif

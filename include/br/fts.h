@@ -56,6 +56,7 @@ struct br_fts_unit *br_fts_unit_new(void);
 void br_fts_unit_free(struct br_fts_unit *u);
 void br_fts_unit_begin(struct br_fts_unit *u);                 /* the next chunk of this unit: 0, 1, 2 ... */
 void br_fts_unit_text(struct br_fts_unit *u, struct br_tokenizer *t, struct br_slice text); /* any number of pieces */
+const uint32_t *br_fts_unit_hashes(const struct br_fts_unit *u, size_t *n); /* of the words of that text; see br-index(5), SIGNATURES */
 uint32_t br_fts_unit_end(struct br_fts_unit *u);               /* its length in tokens, 1 at the least, 65535 at the most */
 void br_fts_unit_finish(struct br_fts_unit *u);                /* sorts; the unit is then ready to be written */
 uint32_t br_fts_unit_chunks(const struct br_fts_unit *u);

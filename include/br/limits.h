@@ -28,6 +28,12 @@
 #define BR_MAX_QUERY_TERMS   256          /* terms that are looked up; the rarest stay */
 #define BR_MAX_TOP           1000         /* hits of one question */
 
+/* backup, export */
+#define BR_MAX_BACKUP_LIST   (256u << 20) /* bytes of a backup's list of checksums */
+#define BR_MAX_BRX_SECTION   (192u << 20) /* bytes of one section of an export, unpacked */
+#define BR_MAX_BRX_VECTORS   (1u << 30)   /* bytes of the vectors of one section's passages */
+#define BR_MAX_BRX_DOCS      4096         /* documents of one section */
+
 /* names, settings */
 #define BR_MAX_NOTEBOOK_NAME 128
 #define BR_MAX_CONFIG        (1u << 20)
@@ -54,9 +60,40 @@
 #define BR_EXTRACT_CPU       20           /* seconds of processor time for one document */
 #define BR_EXTRACT_WALL      60           /* seconds by the clock for one document */
 #define BR_EXTRACT_NESTING   256          /* elements within elements that are followed */
+#define BR_EXTRACT_PARTS     10000        /* parts of one ZIP container */
+#define BR_EXTRACT_PART      (64u << 20)  /* bytes of one part, unpacked */
+#define BR_EXTRACT_UNPACKED  (256u << 20) /* bytes of all parts of one document that are read, unpacked */
+#define BR_EXTRACT_RATIO     200          /* a part of more than 1 MB may not grow more than that when it is unpacked */
+#define BR_EXTRACT_SPREAD    64           /* times a cell or row that says it is repeated is written */
+#define BR_EXTRACT_OUTPUT    (1u << 30)   /* bytes read from a tool such as pdftotext */
+
+/* text of pictures */
+#define BR_MAX_OCR_PAGES     200          /* pages of one scan */
+#define BR_MAX_OCR_SECONDS   600          /* for one scan, by the clock */
+
+/* containers of documents */
+#define BR_MAX_MEMBERS       100000       /* members of one container */
+#define BR_MAX_MEMBER        (64u << 20)  /* bytes of one member */
+#define BR_MAX_UNPACKED      (1u << 30)   /* bytes of all members, those of containers within it included */
+#define BR_MAX_NESTED        3            /* containers within containers that are opened: the file itself is the first */
+#define BR_MAX_MIME_DEPTH    20           /* parts of a mail within parts */
+#define BR_MAX_MIME_PARTS    1000
 
 /* JSON read from outside */
 #define BR_MAX_JSON          (64u << 20)
 #define BR_MAX_JSON_DEPTH    128
+
+/* the network */
+#define BR_MAX_URL           4096         /* bytes of a URL */
+#define BR_MAX_HTTP_BODY     (64u << 20)  /* bytes of one answer, unpacked */
+#define BR_MAX_HTTP_ERROR    (64u << 10)  /* bytes kept of an answer that says no */
+#define BR_MAX_HTTP_HEADERS  256          /* headers kept of one answer */
+#define BR_MAX_HTTP_HEADER   (16u << 10)  /* bytes of one header */
+#define BR_MAX_RETRY_WAIT    60           /* seconds that Retry-After may ask for */
+#define BR_MAX_ROBOTS        (500u << 10) /* bytes of a robots.txt that are read */
+#define BR_MAX_ROBOTS_RULES  10000
+#define BR_MAX_PAGE_LINKS    10000        /* links taken from one page */
+#define BR_MAX_CRAWL         100000       /* pages of one crawl */
+#define BR_MAX_CRAWL_DELAY   60           /* seconds between two pages that a robots.txt may ask for */
 
 #endif

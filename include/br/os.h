@@ -24,6 +24,22 @@ BR_MUST_USE int br_file_write_atomic(const char *path, const void *p, size_t n, 
  */
 BR_MUST_USE int br_tmp_open(char **path, const char *dir, unsigned mode, struct br_err *err);
 unsigned br_tmp_sweep(const char *dir, bool drop);
+/*
+ * A file that is written piece by piece and appears at its path only when committed: whole, synced, in place of what was there.
+ * The path "-" is standard output: it gets everything at once, at the commit, from a nameless file in tmp_dir. After a failure,
+ * or when it is not wanted after all, abort it; abort after commit does nothing.
+ */
+struct br_outfile { int fd; char *path, *tmp; uint64_t size; };
+BR_MUST_USE int br_outfile_open(struct br_outfile *f, const char *path, const char *tmp_dir, unsigned mode, struct br_err *err);
+BR_MUST_USE int br_outfile_write(struct br_outfile *f, const void *p, size_t n, struct br_err *err);
+BR_MUST_USE int br_outfile_patch(struct br_outfile *f, uint64_t off, const void *p, size_t n, struct br_err *err); /* over what is written */
+BR_MUST_USE int br_outfile_commit(struct br_outfile *f, struct br_err *err);
+void br_outfile_abort(struct br_outfile *f);
+/* A regular file, or "-" (standard input), read from beginning to end. */
+struct br_infile { int fd; uint64_t size, at; const char *name; }; /* size 0: not known */
+BR_MUST_USE int br_infile_open(struct br_infile *f, const char *path, struct br_err *err); /* path outlives it */
+BR_MUST_USE int br_infile_read(size_t *got, struct br_infile *f, void *p, size_t n, struct br_err *err); /* *got < n: the end */
+void br_infile_close(struct br_infile *f);
 BR_MUST_USE int br_mkdirs(const char *path, unsigned mode, struct br_err *err); /* durable: what was made is synced */
 BR_MUST_USE int br_sync_folder_of(const char *path, struct br_err *err);        /* so that the entry at path is durable */
 bool br_is_dir(const char *path);
@@ -52,6 +68,9 @@ struct br_walk_opts {
 	bool hidden;          /* also names that begin with '.' */
 	bool no_ignore;       /* do not read .gitignore and .brignore */
 	const char *const *exclude; /* further gitignore patterns, NULL-terminated, or NULL */
+	const char *const *only; /* look only at these paths below the root and what is below them: relative, sorted (strcmp); or NULL */
+	size_t n_only;
+	void (*folder)(const char *path, void *arg); /* each folder, before it is read; or NULL */
 };
 /*
  * Calls fn for every regular file below root, sorted by name in each folder (bytewise), so that the order is the
@@ -62,6 +81,26 @@ struct br_walk_opts {
 typedef int br_walk_fn(const struct br_walk_entry *e, void *arg);
 typedef void br_walk_bad_fn(const char *path, const struct br_err *why, void *arg);
 BR_MUST_USE int br_walk(const char *root, const struct br_walk_opts *opts, br_walk_fn *fn, br_walk_bad_fn *bad, void *arg, struct br_err *err);
+
+/* ---- watching folders (inotify): what changed below them, told in batches ---- */
+
+struct br_watch;
+struct br_watch_opts {
+	struct br_walk_opts walk;    /* which folders are watched: those the walk enters */
+	int64_t quiet_ms, most_ms;   /* a batch ends when nothing came for so long, or so long after its first change */
+	int64_t poll_ms;             /* > 0: no inotify; every so often everything may have changed */
+};
+struct br_watch_changes {
+	bool all;                    /* anything may have changed: too much came, or it is not known what */
+	const char *const *path;     /* else these and what is below them: absolute, sorted; they live until the next wait */
+	size_t n;
+};
+/* roots: absolute and clean. TOOBIG names fs.inotify.max_user_watches when that is not enough. */
+BR_MUST_USE int br_watch_open(struct br_watch **out, const char *const *root, size_t n, const struct br_watch_opts *opts, struct br_err *err);
+/* Sleeps until there is a batch. CANCELLED when br_stop_signal asks; INPUT when a root is gone. */
+BR_MUST_USE int br_watch_wait(struct br_watch *w, struct br_watch_changes *out, struct br_err *err);
+size_t br_watch_folders(const struct br_watch *w);
+void br_watch_close(struct br_watch *w);
 
 /* ---- locks between processes (OFD locks: freed by the kernel when the holder dies) ---- */
 

@@ -87,6 +87,14 @@ void br_store_on_damage(void (*fn)(void));
 typedef void br_problem_fn(const char *what, void *arg);
 BR_MUST_USE int br_store_salvage(uint64_t *records, const char *dir, int64_t wait_ms, br_problem_fn *lost, void *arg, struct br_err *err);
 
+/*
+ * A copy of data.mdb as of one commit, without its free pages, while others write: pieces in order, from the calling thread, which
+ * has no transaction and does nothing with the store in fn. fn returning non-zero stops; that value is returned. CORRUPT when the
+ * pages do not hang together; records are copied as they are.
+ */
+typedef int br_copy_fn(struct br_slice piece, void *arg, struct br_err *err);
+BR_MUST_USE int br_store_copy(struct br_store *s, br_copy_fn *fn, void *arg, struct br_err *err);
+
 /* A snapshot for reading. Never hold one across a model call or a slow client. */
 BR_MUST_USE int br_txn_read(struct br_txn **out, struct br_store *s, struct br_err *err);
 void br_txn_end(struct br_txn *t);                       /* NULL is accepted */

@@ -80,8 +80,7 @@ int br_base__open_regular(int *fd_out, uint64_t *size, const char *path, struct 
 
 /* ---- reading ---- */
 
-/* One read; waits out EAGAIN (a terminal or pipe left non-blocking by others). 0: end of file. */
-static int read_some(size_t *got, int fd, void *to, size_t room, const char *name, struct br_err *err)
+int br_base__read_some(size_t *got, int fd, void *to, size_t room, const char *name, struct br_err *err)
 {
 	ssize_t n;
 
@@ -111,7 +110,7 @@ static int read_all(struct br_buf *out, int fd, size_t hint, size_t max, const c
 	do {
 		bool direct = total < hint;
 
-		if ((rc = read_some(&n, fd, direct ? out->ptr + out->len : tail, direct ? hint - total : sizeof tail, name, err)) < 0)
+		if ((rc = br_base__read_some(&n, fd, direct ? out->ptr + out->len : tail, direct ? hint - total : sizeof tail, name, err)) < 0)
 			return rc;
 		if (n > max - total)
 			return br_fail(err, BR_ETOOBIG, "'%s' is larger than %zu bytes", name, max);
@@ -165,8 +164,7 @@ int br_fd_write(int fd, const void *p, size_t n)
 	return 0;
 }
 
-/* The folder of path, as a string to open: "." for a bare name. Caller frees. */
-static char *folder_of(const char *path)
+char *br_base__folder_of(const char *path)
 {
 	size_t n = (size_t)(br_path_base(path) - path);
 
@@ -268,7 +266,7 @@ unsigned br_tmp_sweep(const char *dir, bool drop)
 
 int br_file_write_atomic(const char *path, const void *p, size_t n, unsigned mode, struct br_err *err)
 {
-	char *dir = folder_of(path), *tmp = NULL;
+	char *dir = br_base__folder_of(path), *tmp = NULL;
 	int fd = create_beside(&tmp, dir, mode), rc = 0;
 	bool renamed = fd >= 0 && br_fd_write(fd, p, n) == 0 && fsync(fd) == 0 && rename(tmp, path) == 0;
 
@@ -285,7 +283,7 @@ int br_file_write_atomic(const char *path, const void *p, size_t n, unsigned mod
 
 int br_sync_folder_of(const char *path, struct br_err *err)
 {
-	char *dir = folder_of(path);
+	char *dir = br_base__folder_of(path);
 	int rc = fsync_folder(dir) < 0 ? br_fail_errno(err, BR_EIO, "cannot write '%s'", dir) : 0;
 
 	free(dir);

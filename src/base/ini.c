@@ -24,9 +24,12 @@ static const char *line_end(const char *p, const char *end)
 	return nl ? nl + 1 : end;
 }
 
+/* White space as inih has it. */
+static bool is_blank(char c) { return c && strchr(" \t\v\f\r", c); }
+
 static const char *skip_blanks(const char *p, const char *end)
 {
-	while (p < end && (*p == ' ' || *p == '\t'))
+	while (p < end && is_blank(*p))
 		p++;
 	return p;
 }
@@ -88,7 +91,7 @@ struct line {
 
 static struct br_slice stripped(const char *p, const char *end)
 {
-	while (end > p && strchr(" \t\r\n", end[-1]))
+	while (end > p && (is_blank(end[-1]) || end[-1] == '\n'))
 		end--;
 	return br_slice(p, (size_t)(end - p));
 }
@@ -96,8 +99,8 @@ static struct br_slice stripped(const char *p, const char *end)
 static const char *comment_or_end(const char *p, const char *end)
 {
 	for (; p < end; p++)
-		if (*p == ';' && (p[-1] == ' ' || p[-1] == '\t')) {
-			while (p[-1] == ' ' || p[-1] == '\t')
+		if (*p == ';' && is_blank(p[-1])) {
+			while (is_blank(p[-1]))
 				p--;
 			break;
 		}

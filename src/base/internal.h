@@ -10,6 +10,10 @@
 int br_base__open_regular(int *fd_out, uint64_t *size, const char *path, struct br_err *err);
 /* Moves a fresh descriptor above 2, so that 0 in a zeroed struct means "none"; -1 with errno set. Consumes fd. */
 int br_base__fd_high(int fd);
+/* The folder of path, as a string to open: "." for a bare name. Caller frees. */
+char *br_base__folder_of(const char *path);
+/* One read; waits out EAGAIN (a terminal or pipe left non-blocking by others). *got 0: end of file. */
+int br_base__read_some(size_t *got, int fd, void *to, size_t room, const char *name, struct br_err *err);
 /* After EAGAIN: waits until fd can be read (POLLIN) or written (POLLOUT). */
 void br_base__fd_wait(int fd, short events);
 

@@ -151,6 +151,53 @@ static bool excluded(const struct walk *w, size_t name, bool is_dir)
 	return (v ? v : br_base__ignore_verdict(&w->rules, w->key.ptr, name, w->key.len, is_dir)) > 0;
 }
 
+/* ---- a selection of paths ---- */
+
+/* First of the selection that is not less than p[0..n), or that begins with it. */
+static size_t select_from(const struct walk *w, const char *p, size_t n)
+{
+	size_t lo = 0, hi = w->o->n_only;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (strncmp(w->o->only[mid], p, n) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static bool selected(const struct walk *w, const char *p, size_t n)
+{
+	size_t i = select_from(w, p, n);
+
+	return i < w->o->n_only && !strncmp(w->o->only[i], p, n) && !w->o->only[i][n];
+}
+
+/* Is what key names to be looked at: is it selected, below something that is, or a folder on the way to it? */
+static bool wanted(struct walk *w, bool is_dir)
+{
+	const char *rel = w->key.ptr + w->rel;
+	size_t n = w->key.len - w->rel, i;
+	bool leads;
+
+	if (!w->o->only || selected(w, rel, n))
+		return true;
+	for (const char *slash = rel; (slash = strchr(slash, '/')); slash++)
+		if (selected(w, rel, (size_t)(slash - rel)))
+			return true;
+	if (!is_dir)
+		return false;
+	br_buf_addc(&w->key, '/');
+	rel = w->key.ptr + w->rel;
+	i = select_from(w, rel, n + 1);
+	leads = i < w->o->n_only && !strncmp(w->o->only[i], rel, n + 1);
+	cut(&w->key, w->key.len - 1);
+	return leads;
+}
+
 /* ---- files ---- */
 
 static bool is_own_folder(const char *name)
@@ -238,7 +285,7 @@ static int walk_item(struct walk *w, struct folder *f, const struct item *it, un
 	br_buf_adds(&w->key, name);
 	if (type == DT_UNKNOWN && fstatat(dirfd(f->dir), name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		type = IFTODT(st.st_mode);
-	if ((type != DT_DIR && type != DT_REG && type != DT_LNK) || excluded(w, key_len, type == DT_DIR)) {
+	if ((type != DT_DIR && type != DT_REG && type != DT_LNK) || !wanted(w, type == DT_DIR) || excluded(w, key_len, type == DT_DIR)) {
 		; /* nothing to see */
 	} else if (w->key.len - w->rel > BR_MAX_PATH) {
 		br_fail(&why, BR_ETOOBIG, "path is longer than %d bytes", BR_MAX_PATH);
@@ -304,6 +351,8 @@ static int walk_folder(struct walk *w, DIR *dir, unsigned depth, struct br_err *
 	size_t frames = w->rules.frame.n, git_from = w->rules.git_from;
 	int rc;
 
+	if (w->o->folder)
+		w->o->folder(w->path.len ? w->path.ptr : ".", w->arg);
 	read_folder(w, &f);
 	end_with_slash(&w->path);
 	end_with_slash(&w->key);

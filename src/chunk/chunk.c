@@ -106,6 +106,10 @@ static void place_move(struct chunker *c, struct place *p, size_t off)
 	if (!p->started || block != p->block) {
 		*p = (struct place){ .block = block, .pos = v[block].off, .started = true };
 		p->exact = block_is_exact(c, &v[block]);
+		if (p->exact && off < v[block].off) { /* in front of the first block: lines below its own */
+			p->newlines = 0 - newlines_in(c, off, v[block].off);
+			p->pos = off;
+		}
 	}
 	if (p->exact && off > p->pos) {
 		p->newlines += newlines_in(c, p->pos, off);

@@ -13,6 +13,7 @@
 #define WHOLE_PARA(size)     ((size) + (size) / 4)   /* paragraphs up to this are not split */
 #define WHOLE_BLOCK(size)    ((size) * 2)            /* code, tables, list items */
 #define WHOLE_ALONE(size)    ((size) * 2)            /* the paragraph of a document of one paragraph */
+#define TURNS_PAGE(size)     ((size) / 2)            /* a chunk of that size does not go on on the next page */
 
 /* Character positions: characters before a place, counted from the document's start. */
 struct section {
@@ -27,6 +28,7 @@ struct section {
 struct unit {
 	size_t off, end;
 	uint64_t c0, c1;
+	uint32_t page;     /* where it ends */
 };
 
 /* The chunk being filled, and the section it belongs to. */
@@ -52,6 +54,8 @@ static bool joins(const struct filler *f, const struct unit *u)
 {
 	uint64_t size = f->c->size, gap = u->c0 - f->now.c1;
 
+	if (u->page != f->now.page && f->now.c1 - f->now.c0 >= TURNS_PAGE(size))
+		return false;
 	if (u->c1 - f->now.c0 <= size)
 		return true;
 	if (f->s->c1 - f->now.c1 < SCRAP(size))
@@ -67,6 +71,7 @@ static void add_unit(struct filler *f, const struct unit *u)
 		f->now = *u;
 	f->now.end = u->end;
 	f->now.c1 = u->c1;
+	f->now.page = u->page;
 	f->open = true;
 }
 
@@ -174,7 +179,7 @@ static void split_words(struct filler *f, struct unit u)
 static void split(struct filler *f, struct unit u, enum level by)
 {
 	uint64_t size = f->c->size;
-	struct unit part = { u.off, u.off, u.c0, u.c0 };
+	struct unit part = { u.off, u.off, u.c0, u.c0, u.page };
 
 	if (by == BY_WORDS) {
 		split_words(f, u);
@@ -224,7 +229,7 @@ static int fill_section(struct chunker *c, const struct section *s, size_t bodie
 	size_t off = s->off;
 
 	for (size_t i = s->first; i < s->first + s->n && f.rc == 0; i++) {
-		struct unit u = { .off = v[i].off, .end = (size_t)v[i].off + v[i].len };
+		struct unit u = { .off = v[i].off, .end = (size_t)v[i].off + v[i].len, .page = v[i].page };
 		u.c0 = at + br_chunk__chars(c, off, u.off);
 		u.c1 = at = u.c0 + br_chunk__chars(c, u.off, u.end);
 		off = u.end;
@@ -297,7 +302,12 @@ static bool is_only_a_path(const struct chunker *c, const struct section *s, siz
 	return s->bare && following && parent_of(c, s + 1) == s->heading;
 }
 
-/* How many sections from v[0] on make one chunk: 1 unless it is small and siblings follow. */
+static uint32_t page_of(const struct chunker *c, const struct section *s)
+{
+	return c->e->blocks.v[s->bare ? s->first - 1 : s->first].page;
+}
+
+/* How many sections from v[0] on make one chunk: 1 unless it is small and siblings follow on the same page, slide or sheet. */
 static size_t group(const struct chunker *c, const struct section *v, size_t n)
 {
 	uint64_t size = c->size, small = SMALL_SECTION(size);
@@ -307,7 +317,7 @@ static size_t group(const struct chunker *c, const struct section *v, size_t n)
 		return 1;
 	for (; i < n && parent_of(c, &v[i]) == parent_of(c, v) && !is_only_a_path(c, &v[i], n - i - 1); i++) {
 		bool weak = v[i - 1].c1 - v->c0 < small || v[i].c1 - v[i].c0 < small;
-		if (!weak || v->c1 - v->c0 >= small || v[i].c1 - v->c0 > size)
+		if (!weak || page_of(c, &v[i]) != page_of(c, v) || v->c1 - v->c0 >= small || v[i].c1 - v->c0 > size)
 			break;
 	}
 	return i;

@@ -38,6 +38,14 @@ void put_double(struct br_buf *b, double v)
 	br_buf_le64(b, u);
 }
 
+uint32_t get_varint32(struct br_rd *r)
+{
+	uint64_t v = br_rd_varint(r);
+
+	r->bad |= v > UINT32_MAX;
+	return (uint32_t)v;
+}
+
 double get_double(struct br_rd *r)
 {
 	uint64_t u = br_rd_u64(r);

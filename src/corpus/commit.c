@@ -76,9 +76,12 @@ static int touch(struct apply *a, const struct made *m, struct br_err *err)
 	struct br_doc *old, d;
 	int rc = old_doc(&old, a, m->doc.path, err);
 
-	if (rc < 0 || !old || old->origin != BR_FROM_FILE)
+	if (rc < 0 || !old || (old->origin != BR_FROM_FILE && old->origin != BR_FROM_URL && old->origin != BR_FROM_MEMBER))
 		return rc;
 	d = *old;
+	d.etag = m->doc.etag;
+	d.modified = m->doc.modified;
+	d.gone = NULL; /* there it is */
 	d.size = m->doc.size;
 	d.inode = m->doc.inode;
 	d.mtime_ns = m->doc.mtime_ns;
@@ -122,6 +125,8 @@ static int put_failed(struct apply *a, const struct made *m, struct br_err *err)
 
 static void count_in(struct apply *a, const struct br_doc *d)
 {
+	if (d->state != BR_DOC_INDEXED)
+		return;
 	a->nb->docs++;
 	a->nb->chunks += d->chunks;
 	a->nb->text_bytes += d->text_bytes;
@@ -164,6 +169,8 @@ static int put_made(struct apply *a, struct made *m, struct br_err *err)
 static int put_one(struct apply *a, struct made *m, struct br_err *err)
 {
 	m->outcome = m->action;
+	if (m->container)
+		return 0;
 	switch (m->action) {
 	case BR_ACT_KEEP:
 		return m->touch ? touch(a, m, err) : 0;
@@ -197,7 +204,7 @@ static int put_index(struct apply *a, struct br_err *err)
 /* What came through stdin is stored before its document is. */
 static int keep_original(struct apply *a, const struct input *in, const struct made *m, struct br_err *err)
 {
-	return in->origin == BR_FROM_UPLOAD && !in->file ? object_keep(a->c->ws, m->doc.sha, in->bytes, err) : 0;
+	return in->original.ptr && !m->container ? object_keep(a->c->ws, m->doc.sha, in->original, err) : 0;
 }
 
 static int put_docs(struct apply *a, struct br_err *err)
@@ -251,7 +258,7 @@ static void tell_made(struct commit *c, const struct input *in, const struct mad
 	struct br_event e = { m->outcome, m->doc.path, m->outcome == BR_ACT_MOVE ? m->from : NULL,
 		m->outcome == BR_ACT_FAIL || m->outcome == BR_ACT_SKIP ? m->doc.error : NULL, m->doc.size };
 
-	if (in->touch_only)
+	if (in->touch_only || m->container)
 		return; /* the plan told it as unchanged */
 	tell(c->stats, c->opts, &e);
 	if (m->outcome <= BR_ACT_MOVE) {

@@ -42,20 +42,25 @@ static void add_body(br_slices *out, const struct compose *c)
 		add(out, c->body.ptr + (at - c->off), end - at);
 }
 
-void compose(br_slices *out, const struct compose *c)
+size_t compose(br_slices *out, const struct compose *c)
 {
+	size_t before;
+
 	out->n = 0;
 	add(out, c->title, strlen(c->title));
 	add(out, c->name.ptr, c->name.len);
 	add_heading(out, c);
+	before = out->n;
 	add_body(out, c);
+	return before;
 }
 
 struct br_slice br_doc_name(const struct br_doc *d)
 {
-	const char *base = br_path_base(d->path), *dot = strrchr(base, '.');
+	struct br_slice base = d->origin == BR_FROM_URL ? br_url_name(d->path) : br_slice_str(br_path_base(d->path));
+	const char *dot = base.len ? memrchr(base.ptr, '.', base.len) : NULL;
 
 	if (d->origin == BR_FROM_RECORD)
 		return br_slice("", 0);
-	return br_slice(base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
+	return dot && dot > base.ptr ? br_slice(base.ptr, (size_t)(dot - base.ptr)) : base;
 }

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DOC_VERSION = 1, ID_PREFIX_MIN = 6 };
+enum { DOC_VERSION = 2, ID_PREFIX_MIN = 6 };
+enum doc_tag { TAG_ETAG = 1, TAG_MODIFIED, TAG_GONE, TAG_SIGNATURE }; /* of the fields behind a record of version 2 */
 
 void doc_key(struct br_key *k, uint32_t nb, uint32_t doc)
 {
@@ -16,9 +17,56 @@ void doc_key(struct br_key *k, uint32_t nb, uint32_t doc)
 
 /* ---- codec ---- */
 
+static void put_tag(struct br_buf *b, enum doc_tag tag, struct br_slice s)
+{
+	if (!s.len)
+		return;
+	br_buf_u8(b, (uint8_t)tag);
+	br_buf_lstr(b, s.ptr, s.len);
+}
+
+/* Fields that few documents have, each with its tag, to the end of the record. */
+static void put_tags(struct br_buf *b, const struct br_doc *d)
+{
+	put_tag(b, TAG_ETAG, br_slice_str(d->etag));
+	put_tag(b, TAG_MODIFIED, br_slice_str(d->modified));
+	put_tag(b, TAG_GONE, br_slice_str(d->gone));
+	put_tag(b, TAG_SIGNATURE, d->signature);
+}
+
+static struct br_slice get_signature(struct br_arena *a, struct br_rd *r, struct br_slice s)
+{
+	r->bad |= s.len != SIGNATURE;
+	return r->bad ? br_slice("", 0) : br_slice(memcpy(br_arena_alloc(a, s.len), s.ptr, s.len), s.len);
+}
+
+/* Tags that are not known are passed over: they came with a newer program and do not change what the record means. */
+static void get_tags(struct br_doc *d, struct br_arena *a, struct br_rd *r)
+{
+	while (!r->bad && r->p < r->end) {
+		uint8_t tag = br_rd_u8(r);
+		struct br_slice s = br_rd_lstr(r);
+
+		if (tag == TAG_ETAG)
+			d->etag = br_arena_strndup(a, s.ptr, s.len);
+		else if (tag == TAG_MODIFIED)
+			d->modified = br_arena_strndup(a, s.ptr, s.len);
+		else if (tag == TAG_GONE)
+			d->gone = br_arena_strndup(a, s.ptr, s.len);
+		else if (tag == TAG_SIGNATURE)
+			d->signature = get_signature(a, r, s);
+	}
+}
+
+/* A record that an older program understands is written as its version. */
+static uint8_t version_for(const struct br_doc *d)
+{
+	return d->origin >= BR_FROM_URL || d->state > BR_DOC_SKIPPED || d->signature.len ? 2 : 1;
+}
+
 void doc_encode(struct br_buf *b, const struct br_doc *d)
 {
-	br_buf_u8(b, DOC_VERSION);
+	br_buf_u8(b, version_for(d));
 	br_buf_add(b, d->id, 36);
 	put_str(b, d->path);
 	put_str(b, d->title);
@@ -40,6 +88,8 @@ void doc_encode(struct br_buf *b, const struct br_doc *d)
 	br_buf_varint(b, d->tokens);
 	put_str(b, d->meta);
 	put_str(b, d->error);
+	if (version_for(d) >= 2)
+		put_tags(b, d);
 }
 
 int doc_decode(struct br_doc *d, struct br_arena *a, uint32_t num, struct br_slice rec, struct br_err *err)
@@ -66,12 +116,16 @@ int doc_decode(struct br_doc *d, struct br_arena *a, uint32_t num, struct br_sli
 	d->indexed = (int64_t)br_rd_u64(&r);
 	get_bytes(d->sha, sizeof d->sha, &r);
 	d->first_chunk = br_rd_u32(&r);
-	d->chunks = (uint32_t)br_rd_varint(&r);
-	d->text_bytes = (uint32_t)br_rd_varint(&r);
-	d->tokens = (uint32_t)br_rd_varint(&r);
+	d->chunks = get_varint32(&r);
+	d->text_bytes = get_varint32(&r);
+	d->tokens = get_varint32(&r);
 	d->meta = get_str(a, &r);
 	d->error = get_str(a, &r);
-	if (r.bad || r.p != r.end || d->format >= BR_FMT_COUNT || d->state > BR_DOC_SKIPPED || d->origin > BR_FROM_RECORD)
+	d->etag = d->modified = d->gone = (char *)"";
+	if (version >= 2)
+		get_tags(d, a, &r);
+	if (r.bad || r.p != r.end || d->format >= BR_FMT_COUNT || d->state > BR_DOC_CONTAINER || d->origin > BR_FROM_MEMBER ||
+	    d->chunks > UINT32_MAX - d->first_chunk)
 		return br_fail(err, BR_ECORRUPT, "document %u: damaged record", num);
 	return 0;
 }
@@ -192,6 +246,16 @@ int object_keep(const struct br_ws *ws, const uint8_t sha[32], struct br_slice b
 	return rc;
 }
 
+/* A URL that is written differently. */
+static int by_url(uint32_t *out, struct br_txn *t, uint32_t nb, const char *name, struct br_err *err)
+{
+	struct br_url u;
+	int rc = br_url_parse(&u, NULL, br_slice_str(name), NULL) == 0 ? doc_by_path(out, t, nb, u.text, err) : 0;
+
+	br_url_release(&u);
+	return rc;
+}
+
 int br_doc_find(struct br_doc **out, struct br_arena *a, struct br_txn *t, const struct br_ws *ws, uint32_t nb, const char *name, struct br_err *err)
 {
 	char *path = doc_path_of(ws, name);
@@ -199,7 +263,7 @@ int br_doc_find(struct br_doc **out, struct br_arena *a, struct br_txn *t, const
 	int rc = doc_by_path(&doc, t, nb, name, err);
 
 	if (!rc)
-		rc = doc_by_path(&doc, t, nb, path, err);
+		rc = br_is_url(name) ? by_url(&doc, t, nb, name, err) : doc_by_path(&doc, t, nb, path, err);
 	if (!rc)
 		rc = by_id(&doc, t, nb, name, err);
 	free(path);
@@ -335,28 +399,73 @@ int doc_forget(struct br_txn *t, struct br_nb *nb, struct br_arena *a, const str
 
 struct removal { uint32_t nb; const uint32_t *doc; size_t n; };
 
+/* Documents that hold others, and those others. */
+struct holders { BR_VEC(char *) prefix; BR_VEC(uint32_t) member; };
+
+static int find_members(const struct br_doc *d, void *arg)
+{
+	struct holders *h = arg;
+
+	for (size_t i = 0; i < h->prefix.n && d->origin == BR_FROM_MEMBER; i++)
+		if (!strncmp(d->path, h->prefix.v[i], strlen(h->prefix.v[i]))) {
+			*br_vec_push(&h->member) = d->doc;
+			break;
+		}
+	return 0;
+}
+
+/* Members of what is removed. */
+static int add_members(struct holders *h, const struct removal *r, struct br_arena *a, struct br_txn *t, struct br_err *err)
+{
+	struct br_doc *d;
+	int rc;
+
+	for (size_t i = 0; i < r->n; i++) {
+		rc = br_doc_get(&d, a, t, r->nb, r->doc[i], NULL);
+		if (rc == 0 && (d->state == BR_DOC_CONTAINER || d->format == BR_FMT_MAIL))
+			*br_vec_push(&h->prefix) = br_arena_printf(a, "%s!/", d->path);
+	}
+	return h->prefix.n ? br_doc_each(t, r->nb, find_members, h, err) : 0;
+}
+
+static int forget_docs(struct br_txn *t, struct br_nb *nb, struct br_arena *a, const uint32_t *doc, size_t n, struct br_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc >= 0; i++) {
+		struct br_doc *d;
+		struct br_err gone;
+		rc = br_doc_get(&d, a, t, nb->nb, doc[i], &gone);
+		if (rc == -BR_ENOTFOUND)
+			rc = 0; /* another process was quicker */
+		else if (rc < 0)
+			rc = br_fail(err, gone.code, "%s", gone.msg);
+		else
+			rc = doc_forget(t, nb, a, d, err);
+	}
+	return rc;
+}
+
 static int remove_docs(struct br_txn *t, void *arg, struct br_err *err)
 {
 	const struct removal *r = arg;
+	struct holders h = { 0 };
 	struct br_arena a = { 0 };
 	struct br_nb *nb;
 	int rc = nb_load(&nb, &a, t, r->nb, err);
 
 	if (!rc)
 		rc = br_fail(err, BR_ENOTFOUND, "the notebook was deleted meanwhile");
-	for (size_t i = 0; i < r->n && rc >= 0; i++) {
-		struct br_doc *d;
-		struct br_err gone;
-		rc = br_doc_get(&d, &a, t, r->nb, r->doc[i], &gone);
-		if (rc == -BR_ENOTFOUND)
-			rc = 0; /* another process was quicker */
-		else if (rc < 0)
-			rc = br_fail(err, gone.code, "%s", gone.msg);
-		else
-			rc = doc_forget(t, nb, &a, d, err);
-	}
+	if (rc >= 0)
+		rc = add_members(&h, r, &a, t, err);
+	if (rc >= 0)
+		rc = forget_docs(t, nb, &a, r->doc, r->n, err);
+	if (rc >= 0)
+		rc = forget_docs(t, nb, &a, h.member.v, h.member.n, err);
 	if (rc >= 0)
 		rc = nb_store(t, nb, err);
+	br_vec_release(&h.prefix);
+	br_vec_release(&h.member);
 	br_arena_release(&a);
 	return rc;
 }

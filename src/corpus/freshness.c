@@ -14,19 +14,39 @@ struct look {
 	int64_t until_ns;
 };
 
+/* A member is what it was as long as the file that holds it is: the shortest path in front of a "!/" that is one. */
+static enum br_source_state member_state(const struct br_ws *ws, const struct br_doc *d)
+{
+	for (const char *p = d->path; (p = strstr(p, "!/")); p += 2) {
+		char *path = br_strndup(d->path, (size_t)(p - d->path)), *file = doc_file_of(ws, path);
+		struct stat st;
+		int rc = stat(file, &st);
+
+		free(file);
+		free(path);
+		if (rc == 0 && S_ISREG(st.st_mode))
+			return st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec == d->mtime_ns ? BR_SOURCE_SAME : BR_SOURCE_CHANGED;
+	}
+	return BR_SOURCE_MISSING;
+}
+
 enum br_source_state br_source_state(const struct br_ws *ws, const struct br_doc *d)
 {
 	struct stat st;
 	char *file;
 	int rc;
 
+	if (d->origin == BR_FROM_URL)
+		return d->gone[0] ? BR_SOURCE_MISSING : BR_SOURCE_SAME; /* as the last look at it told */
+	if (d->origin == BR_FROM_MEMBER && d->mtime_ns)
+		return member_state(ws, d);
 	if (d->origin != BR_FROM_FILE)
 		return BR_SOURCE_SAME;
 	file = doc_file_of(ws, d->path);
 	rc = stat(file, &st);
 	free(file);
 	if (rc < 0)
-		return BR_SOURCE_MISSING;
+		return d->inode ? BR_SOURCE_MISSING : BR_SOURCE_SAME; /* imported: its file was never on this machine */
 	return (uint64_t)st.st_size == d->size && st.st_mtim.tv_sec * 1000000000ll + st.st_mtim.tv_nsec == d->mtime_ns ? BR_SOURCE_SAME : BR_SOURCE_CHANGED;
 }
 
@@ -35,7 +55,7 @@ static int look(const struct br_doc *d, void *arg)
 	struct look *l = arg;
 
 	l->out->indexed_at = BR_MAX(l->out->indexed_at, d->indexed);
-	if (d->origin != BR_FROM_FILE || d->state != BR_DOC_INDEXED)
+	if (d->origin != BR_FROM_FILE || (d->state != BR_DOC_INDEXED && d->state != BR_DOC_CONTAINER))
 		return 0;
 	if (l->out->checked % LOOK_EVERY == 0 && br_mono_ns() >= l->until_ns) {
 		l->out->complete = false;

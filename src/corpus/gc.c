@@ -301,15 +301,17 @@ static int finish(struct gc *gc, struct br_err *err)
 int br_gc(struct br_gc_report *out, struct br_ws *ws, const struct br_gc_opts *opts, struct br_err *err)
 {
 	struct gc gc = { .ws = ws, .opts = opts, .out = out };
+	struct br_lock imports = { 0 };
 	int rc;
 
 	*out = (struct br_gc_report){ 0 };
-	if ((rc = find_notebooks(&gc, err)) == 0 && (opts->plan || (rc = clean_notebooks(&gc, err)) == 0) &&
+	if ((opts->plan || (rc = import_shut_out(&imports, ws, err)) >= 0) && (rc = find_notebooks(&gc, err)) == 0 && (opts->plan || (rc = clean_notebooks(&gc, err)) == 0) &&
 	    (rc = br_store_still(ws->store, clean_files, &gc, err)) == 0) {
 		sweep(&gc);
 		rc = opts->plan ? tell_plan(&gc, err) : finish(&gc, err);
 	}
 	out->anything = anything(out);
+	br_lock_drop(&imports);
 	br_vec_release(&gc.nb);
 	br_vec_release(&gc.named);
 	br_vec_release(&gc.ids);

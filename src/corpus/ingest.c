@@ -13,6 +13,7 @@
 enum {
 	SLICE_BYTES = 192 << 10,        /* a slice is about this much source, or this many inputs */
 	SLICE_INPUTS = 64,
+	MEMBER_BYTES_AHEAD = 64 << 20,  /* bytes of members in the pool at once */
 	SLICES_AHEAD = 24,              /* in the pool at once: keeps workers busy during a commit, bounds memory */
 	PROGRESS_NS = 100000000,
 };
@@ -27,6 +28,11 @@ struct run {
 	struct br_pool *pool;
 	const struct plan *plan;        /* NULL: inputs are not files that were planned */
 	struct slice *open;             /* being filled */
+	struct members *members;        /* once a container came */
+	BR_VEC(struct input) closed;    /* containers to be opened when the other inputs are done */
+	BR_VEC(const char *) dropped;   /* files that are no containers any more */
+	uint64_t ahead;                 /* bytes of members that are given and not taken */
+	uint64_t failing;               /* inputs that failed and wait for their commit to be told */
 	struct br_progress progress;
 	int64_t told_ns;
 };
@@ -38,6 +44,8 @@ static int run_begin(struct run *r, struct br_ingest_stats *stats, struct br_ws 
 
 	*stats = (struct br_ingest_stats){ 0 };
 	*r = (struct run){ .ws = ws, .opts = opts };
+	if (!opts->plan && (rc = br_import_sweep(ws, err)) < 0)
+		return rc;
 	if ((rc = br_txn_read(&t, ws->store, err)) < 0)
 		return rc;
 	rc = br_nb_get(&r->nb, &r->arena, t, opts->notebook, err);
@@ -57,6 +65,9 @@ static void run_end(struct run *r)
 		slice_free(s);
 	br_pool_free(r->pool);
 	slice_free(r->open);
+	members_free(r->members);
+	br_vec_release(&r->closed);
+	br_vec_release(&r->dropped);
 	commit_release(&r->commit);
 	text_dict_free(r->env.dict);
 	br_arena_release(&r->arena);
@@ -101,13 +112,79 @@ static int start_pool(struct run *r, struct br_err *err)
 	return rc;
 }
 
+int check_errors(struct br_ingest_stats *stats, const struct br_ingest_opts *opts, uint64_t more, struct br_err *err)
+{
+	uint64_t n = stats->count[BR_ACT_FAIL] + more;
+
+	if (!opts->max_errors || n < opts->max_errors)
+		return 0;
+	stats->stopped = true;
+	return br_fail(err, BR_EPARTIAL, "stopped after %llu failed inputs", (unsigned long long)n);
+}
+
+/* Failures that are known but not told before their commit. */
+static uint64_t failures(const struct slice *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->made.n; i++)
+		n += s->made.v[i].action == BR_ACT_FAIL;
+	return n;
+}
+
+static int flush(struct run *r, struct br_err *err)
+{
+	r->failing = 0;
+	return commit_flush(&r->commit, err);
+}
+
+/* Its bytes and strings go with the slice. */
+static void keep_closed(struct run *r, const struct input *in, const struct made *m)
+{
+	struct input *kept = br_vec_push(&r->closed);
+
+	*kept = *in;
+	kept->path = br_arena_strdup(&r->arena, in->path);
+	kept->title = br_arena_strdup(&r->arena, in->title);
+	kept->meta = br_arena_strdup(&r->arena, in->meta);
+	kept->etag = br_arena_strdup(&r->arena, in->etag);
+	kept->modified = br_arena_strdup(&r->arena, in->modified);
+	kept->same = in->again && m->action == BR_ACT_KEEP;
+	kept->bytes = br_slice("", 0);
+	if (in->file)
+		kept->file = br_arena_strdup(&r->arena, in->file);
+	else
+		kept->bytes = br_slice(br_arena_strndup(&r->arena, in->bytes.ptr, in->bytes.len), in->bytes.len);
+	if (in->original.ptr)
+		kept->original = kept->bytes;
+}
+
+static void note_containers(struct run *r, const struct slice *s)
+{
+	for (size_t i = 0; i < s->made.n; i++) {
+		const struct input *in = &s->in.v[i];
+		const struct made *m = &s->made.v[i];
+		if (m->container)
+			keep_closed(r, in, m);
+		else if (in->members && !in->touch_only && !m->unread && (m->action != BR_ACT_KEEP || in->again))
+			*br_vec_push(&r->dropped) = br_arena_strdup(&r->arena, in->path);
+		r->ahead -= in->origin == BR_FROM_MEMBER ? in->bytes.len : 0;
+	}
+}
+
 static int take(struct run *r, struct slice *s, struct br_err *err)
 {
+	int rc;
+
+	note_containers(r, s);
+
+	r->failing += failures(s);
 	r->progress.files_done += s->made.n;
 	r->progress.bytes_done += s->bytes;
 	commit_add(&r->commit, s);
 	tell_progress(r, false);
-	return commit_due(&r->commit) ? commit_flush(&r->commit, err) : 0;
+	rc = commit_due(&r->commit) ? flush(r, err) : 0;
+	return rc < 0 ? rc : check_errors(r->commit.stats, r->opts, r->failing, err);
 }
 
 static int give(struct run *r, struct br_err *err)
@@ -144,19 +221,82 @@ static int input_done(struct run *r, uint64_t bytes, struct br_err *err)
 	return r->open->bytes >= SLICE_BYTES || r->open->in.n >= SLICE_INPUTS ? give(r, err) : 0;
 }
 
-static int finish(struct run *r, int rc, struct br_err *err)
+static bool ended_well(int rc) { return rc == 0 || rc == -BR_ECANCELLED || rc == -BR_EPARTIAL; }
+
+static int drain(struct run *r, int rc, struct br_err *err)
 {
 	struct br_err later;
 	struct slice *s;
 
 	if (rc == 0)
 		rc = give(r, err);
-	while (r->pool && (rc == 0 || rc == -BR_ECANCELLED) && (s = br_pool_take(r->pool))) {
+	/* Stopped by a signal or by failures: what is finished is still written. */
+	while (r->pool && ended_well(rc) && (s = br_pool_take(r->pool))) {
 		int more = take(r, s, rc ? &later : err);
 		rc = rc ? rc : more;
 	}
-	if (rc == 0 || rc == -BR_ECANCELLED) { /* stopped by a signal: what is finished is still written */
-		int more = commit_flush(&r->commit, rc ? &later : err);
+	return rc;
+}
+
+/* ---- containers: opened when all that was planned is read; their members go the same way ---- */
+
+static int give_member(const struct input *from, void *arg, struct br_err *err)
+{
+	struct run *r = arg;
+	struct slice *s;
+	struct input *in;
+	struct br_arena *a;
+	int rc;
+
+	while (r->ahead > MEMBER_BYTES_AHEAD && (s = br_pool_take(r->pool)))
+		if ((rc = take(r, s, err)) < 0)
+			return rc;
+	in = next_input(r);
+	a = &r->open->arena;
+	*in = *from;
+	in->path = br_arena_strdup(a, from->path);
+	in->from = br_arena_strdup(a, from->from);
+	in->refused = br_arena_strdup(a, from->refused);
+	in->sha = from->sha ? memcpy(br_arena_alloc(a, 32), from->sha, 32) : NULL;
+	in->bytes = from->refused ? br_slice("", 0) : br_slice(br_arena_strndup(a, from->bytes.ptr, from->bytes.len), from->bytes.len);
+	if (in->origin == BR_FROM_MEMBER)
+		r->ahead += in->bytes.len;
+	r->progress.files_total++;
+	r->progress.bytes_total += in->bytes.len;
+	return input_done(r, in->bytes.len, err);
+}
+
+static int remove_members(const uint32_t *doc, size_t n, void *arg, struct br_err *err)
+{
+	struct run *r = arg;
+
+	return commit_deletes(&r->commit, doc, n, err);
+}
+
+static int open_closed(struct run *r, struct br_err *err)
+{
+	struct members_run m = { r->ws, r->nb, r->opts, r->commit.stats, give_member, remove_members, r };
+	int rc = r->members ? 0 : members_new(&r->members, &m, err);
+
+	for (size_t i = 0; i < r->dropped.n && rc == 0; i++)
+		rc = members_drop(r->members, r->dropped.v[i], err);
+	for (size_t i = 0; i < r->closed.n && rc == 0; i++)
+		rc = members_open(r->members, &r->closed.v[i], err);
+	members_free(r->members);
+	r->members = NULL;
+	r->closed.n = r->dropped.n = 0;
+	return rc;
+}
+
+static int finish(struct run *r, int rc, struct br_err *err)
+{
+	struct br_err later;
+
+	rc = drain(r, rc, err);
+	if (rc == 0 && (r->closed.n || r->dropped.n))
+		rc = drain(r, open_closed(r, err), err);
+	if (ended_well(rc)) {
+		int more = flush(r, rc ? &later : err);
 		rc = rc ? rc : more;
 	}
 	tell_progress(r, true);
@@ -167,7 +307,7 @@ static int finish(struct run *r, int rc, struct br_err *err)
 
 static int run_plan(struct run *r, const struct plan *p, struct br_err *err)
 {
-	int rc = 0;
+	int rc = check_errors(r->commit.stats, r->opts, 0, err); /* of what the plan could not look at */
 
 	r->progress.files_total = p->in.n;
 	r->progress.bytes_total = p->bytes;
@@ -213,12 +353,14 @@ static int delete_gone(struct run *r, const struct plan *p, struct br_err *err)
 static int result(struct br_ingest_stats *stats, struct br_ws *ws, int rc, int64_t began, struct br_err *err)
 {
 	struct br_txn *t;
+	struct br_err why;
 
 	stats->seconds = (double)(br_mono_ns() - began) / 1e9;
-	if (rc == 0 && (rc = br_txn_read(&t, ws->store, err)) == 0) {
+	if ((rc == 0 || rc == -BR_EPARTIAL) && br_txn_read(&t, ws->store, &why) == 0) {
 		stats->generation = br_txn_generation(t);
 		br_txn_end(t);
-	}
+	} else if (rc == 0)
+		rc = br_fail(err, why.code, "%s", why.msg);
 	if (rc == 0 && stats->count[BR_ACT_FAIL])
 		rc = br_fail(err, BR_EPARTIAL, "%llu of the inputs failed", (unsigned long long)stats->count[BR_ACT_FAIL]);
 	return rc;
@@ -297,7 +439,7 @@ static int ingest_stdin(struct run *r, struct br_err *err)
 	in = next_input(r);
 	*in = (struct input){ .origin = BR_FROM_UPLOAD, .action = BR_ACT_ADD, .size = b.len };
 	in->path = br_arena_strdup(&r->open->arena, name);
-	in->bytes = br_slice(br_arena_strndup(&r->open->arena, b.ptr, b.len), b.len);
+	in->bytes = in->original = br_slice(br_arena_strndup(&r->open->arena, b.ptr, b.len), b.len);
 	rc = input_done(r, b.len, err);
 out:
 	br_buf_release(&b);
@@ -340,19 +482,50 @@ static int ingest_pending(struct run *r, struct br_err *err)
 	return finish(r, rc, err);
 }
 
+static int take_page(const struct input *page, void *arg, struct br_err *err)
+{
+	struct run *r = arg;
+	struct input *in = next_input(r);
+	struct br_arena *a = &r->open->arena;
+	int rc;
+
+	*in = *page;
+	in->path = br_arena_strdup(a, page->path);
+	in->bytes = br_slice(br_arena_strndup(a, page->bytes.ptr, page->bytes.len), page->bytes.len);
+	in->etag = br_arena_strdup(a, page->etag);
+	in->modified = br_arena_strdup(a, page->modified);
+	r->open->bytes += page->bytes.len;
+	if ((rc = give(r, err)) == 0 && commit_due(&r->commit)) /* the next page may be long in coming */
+		rc = flush(r, err);
+	return rc;
+}
+
+static int ingest_urls(struct run *r, const char *const *url, size_t n, struct br_err *err)
+{
+	struct web_run w = { r->ws, r->nb, r->opts, r->commit.stats, take_page, r };
+
+	if (r->opts->plan)
+		return br_fail(err, BR_EUSAGE, "what a URL would bring is not known before it is fetched; --plan is for files");
+	return finish(r, web_ingest(&w, url, n, err), err);
+}
+
 static int ingest_files(struct run *r, const char *const *path, size_t n, struct br_err *err)
 {
-	const char **file = br_allocn(n, sizeof *file);
+	const char **file = br_allocn(2 * n, sizeof *file), **url = file + n;
 	struct plan plan = { 0 };
-	size_t files = 0;
+	size_t files = 0, urls = 0;
 	int rc = 0;
 
 	for (size_t i = 0; i < n && rc == 0; i++) {
-		if (strcmp(path[i], "-"))
+		if (br_is_url(path[i]))
+			url[urls++] = path[i];
+		else if (strcmp(path[i], "-"))
 			file[files++] = path[i];
 		else if (!r->opts->plan)
 			rc = ingest_stdin(r, err);
 	}
+	if (rc == 0 && urls)
+		rc = ingest_urls(r, url, urls, err);
 	if (rc == 0 && files)
 		rc = plan_make(&plan, r->ws, r->nb, file, files, r->opts, false, err);
 	if (rc == 0 && r->opts->plan)
@@ -373,7 +546,7 @@ int br_ingest(struct br_ingest_stats *stats, struct br_ws *ws, const char *const
 	int rc = run_begin(&r, stats, ws, opts, err);
 
 	if (rc == 0)
-		rc = !n ? ingest_pending(&r, err) : opts->ndjson ? ingest_records(&r, path, n, err) : ingest_files(&r, path, n, err);
+		rc = opts->refresh ? ingest_urls(&r, NULL, 0, err) : !n ? ingest_pending(&r, err) : opts->ndjson ? ingest_records(&r, path, n, err) : ingest_files(&r, path, n, err);
 	run_end(&r);
 	return result(stats, ws, rc, began, err);
 }
@@ -432,10 +605,31 @@ static int remember_roots(struct run *r, const char *const *path, size_t n, stru
 	return rc;
 }
 
+/* With --since-commit the sync looks at what git names, and at nothing else. */
+static int select_changed(struct path_list *changed, struct br_ingest_opts *o, const char *const *path, size_t n, struct br_err *err)
+{
+	int rc = 0;
+
+	if (!o->since_commit)
+		return 0;
+	for (size_t i = 0; i < n && rc == 0; i++)
+		if (br_is_dir(path[i])) /* the plan tells of others what is wrong */
+			rc = git_changed(changed, path[i], o->since_commit, err);
+	path_list_sort(changed);
+	o->only = changed->v.v;
+	o->n_only = changed->v.n;
+	return rc;
+}
+
 static int sync_folders(struct run *r, const char *const *path, size_t n, struct br_err *err)
 {
+	struct br_ingest_opts opts = *r->opts;
+	struct path_list changed = { 0 };
 	struct plan plan = { 0 };
-	int rc = plan_make(&plan, r->ws, r->nb, path, n, r->opts, true, err);
+	int rc = select_changed(&changed, &opts, path, n, err);
+
+	if (rc == 0)
+		rc = plan_make(&plan, r->ws, r->nb, path, n, &opts, true, err);
 
 	if (rc == 0 && r->opts->plan)
 		rc = tell_plan(r, &plan, err);
@@ -448,6 +642,7 @@ static int sync_folders(struct run *r, const char *const *path, size_t n, struct
 			rc = delete_gone(r, &plan, err);
 	}
 	plan_release(&plan);
+	path_list_release(&changed);
 	return rc;
 }
 

@@ -3,6 +3,7 @@
 #define BR_CORPUS_INTERNAL_H
 
 #include "br/corpus.h"
+#include "br/net.h"
 
 /* ---- sizes of stored pieces (man/br-index.5, DOCUMENTS) ---- */
 enum {
@@ -20,6 +21,7 @@ void get_fixed(char *out, size_t size, struct br_rd *r);  /* a string into a zer
 void get_bytes(void *out, size_t n, struct br_rd *r);
 void put_double(struct br_buf *b, double v);
 double get_double(struct br_rd *r);
+uint32_t get_varint32(struct br_rd *r);
 
 /* ---- notebooks (notebook.c) ---- */
 int nb_load(struct br_nb **out, struct br_arena *a, struct br_txn *t, uint32_t nb, struct br_err *err); /* 1 there, 0 not */
@@ -28,8 +30,21 @@ int nb_restore(struct br_txn *t, struct br_nb *nb, struct br_err *err); /* stamp
 void nb_defaults(struct br_nb *nb, const struct br_ws *ws);             /* settings and model of a new one */
 bool nb_fits(const struct br_nb *nb, const struct br_model *m);         /* its vectors are of this model */
 void nb_count_lang(struct br_nb *nb, struct br_arena *a, const char *lang, int by);
+int nb_by_name(struct br_nb **out, struct br_arena *a, struct br_txn *t, const char *name, struct br_err *err); /* 1 there, 0 not */
+/* Every record under this number, but for its name and id. */
+int nb_drop_records(struct br_txn *t, uint32_t nb, struct br_err *err);
+/* Record, name and id of a notebook whose other records are there. replace: in place of the one of that name, whose id it gets;
+ * one that never had a document gives way in any case. EXISTS. */
+int nb_publish(struct br_txn *t, struct br_nb *nb, bool replace, struct br_err *err);
 /* The key of an external id. */
 void extid_key(struct br_key *k, enum br_extid_kind kind, uint32_t nb, const char *id);
+
+/* ---- signatures of texts (signature.c) ---- */
+enum { SIGNATURE_BINS = 128, SIGNATURE = 1 + SIGNATURE_BINS }; /* bytes: kind, then one a bin */
+struct signer { uint64_t least[SIGNATURE_BINS]; uint32_t word[4]; uint32_t words; };
+void signer_begin(struct signer *s);
+void signer_add(struct signer *s, const uint32_t *hash, size_t n); /* hashes of consecutive words */
+struct br_slice signer_end(const struct signer *s, char out[SIGNATURE]); /* empty when the text is too short */
 
 /* ---- documents (doc.c) ---- */
 void doc_key(struct br_key *k, uint32_t nb, uint32_t doc);
@@ -61,6 +76,10 @@ struct text_dict;
 int text_dict_load(struct text_dict **out, struct br_txn *t, uint32_t nb, struct br_err *err);
 struct text_dict *text_dict_learn(const struct plan *p);
 int text_dict_put(struct br_txn *t, uint32_t nb, const struct text_dict *d, struct br_err *err);
+/* From the texts of these documents (`bytes` of text in all), a pure function of them; of an import. */
+int text_dict_learn_stored(struct text_dict **out, struct br_txn *t, uint32_t nb, const uint32_t *doc, size_t n, uint64_t bytes, struct br_err *err);
+int text_dict_open(struct text_dict **out, struct br_slice bytes, struct br_err *err);
+struct br_slice text_dict_bytes(const struct text_dict *d);
 void text_dict_free(struct text_dict *d);
 /* One thread's compressor; d (or NULL) outlives it. */
 struct text_packer;
@@ -83,6 +102,9 @@ int chunks_del(struct br_txn *t, uint32_t nb, uint32_t first, uint32_t n, struct
 /* Every chunk of a document in order; skip ranges (of the whole document's text) go into skip. */
 typedef int chunk_fn(const struct br_chunk_rec *c, const struct br_range *skip, size_t n_skip, void *arg, struct br_err *err);
 int chunks_each(struct br_txn *t, uint32_t nb, uint32_t first, uint32_t n, chunk_fn *fn, void *arg, struct br_err *err);
+/* The segments of a document as they stand, without the version and document in front; and reading one such body, whose first chunk has this ordinal. */
+int segments_get(struct packed_chunks *out, struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err);
+int segment_read(uint32_t *n, struct br_slice body, uint32_t ordinal, chunk_fn *fn, void *arg, struct br_err *err);
 int dead_mark(struct br_txn *t, uint32_t nb, uint32_t first, uint32_t n, struct br_err *err);
 int dead_load(struct br_bits *out, struct br_txn *t, uint32_t nb, uint32_t chunks, struct br_err *err);
 
@@ -97,8 +119,8 @@ struct compose {
 	size_t n_skip;
 };
 typedef BR_VEC(struct br_slice) br_slices;
-/* Slices of c (borrowed) that make up the indexed text, in a fixed order. */
-void compose(br_slices *out, const struct compose *c);
+/* Slices of c (borrowed) that make up the indexed text, in a fixed order; returns how many stand before those of the body. */
+size_t compose(br_slices *out, const struct compose *c);
 
 /* ---- numbers of chunks (renumber.c) ---- */
 void numbering_name(char out[24], uint32_t nb); /* META counter of how often chunks were renumbered */
@@ -153,12 +175,25 @@ struct input {
 	const char *path;               /* document path */
 	const char *file;               /* to read from; NULL: bytes */
 	struct br_slice bytes;          /* a record's line, or what stdin gave */
+	struct br_slice original;       /* what stdin gave, to be stored with the document; ptr NULL: nothing */
 	const char *from;               /* MOVE: the path it had */
 	const char *title, *meta;       /* given at upload, or NULL */
+	const char *etag, *modified;    /* URL: from its server, or NULL */
+	enum br_format format;          /* URL: as its server says; UNKNOWN: sniff */
 	uint64_t size, inode;
 	int64_t mtime_ns;
 	bool touch_only;                /* same content: only size, mtime and inode are recorded */
 	enum br_action action;
+
+	/* containers and their members (members.c) */
+	int64_t seen_ns;                /* when it was read; 0: when the worker reads it */
+	const char *refused;            /* why it is not read, or NULL */
+	bool failed;                    /* that may pass: FAIL, not SKIP */
+	const uint8_t *sha;             /* of an archive that was opened: it becomes a CONTAINER */
+	bool expanded;                  /* members, if any, were taken care of */
+	bool again;                     /* opened even if it is as it was: members are to be tried again */
+	bool same;                      /* it is as it was */
+	bool members;                   /* the notebook has members of it */
 };
 struct plan {
 	struct br_arena arena;
@@ -179,6 +214,7 @@ struct made {
 	enum br_action outcome;         /* ADD or CHANGE, known once written */
 	bool touch;                     /* KEEP with new size, mtime or inode to record */
 	bool unread;                    /* FAIL before it was understood: what there is of an older version stays */
+	bool container;                 /* to be opened first: nothing was made of it */
 	struct packed_text text;
 	struct packed_chunks chunks;
 };
@@ -201,6 +237,8 @@ struct work_env {                       /* what every worker reads */
 	const struct br_ingest_opts *opts;
 	struct text_dict *dict;         /* or NULL */
 };
+/* The words of one chunk into the unit, those of its body into the signature; returns its length in tokens. piece is scratch. */
+uint32_t index_words(struct br_fts_unit *u, struct br_tokenizer *tok, struct signer *signer, br_slices *piece, const struct compose *what);
 void *worker_new(void *env);
 void worker_free(void *worker);
 void work_slice(void *slice, void *worker, void *env);
@@ -221,11 +259,61 @@ int commit_flush(struct commit *c, struct br_err *err);
 int commit_deletes(struct commit *c, const uint32_t *doc, size_t n, struct br_err *err);
 void commit_release(struct commit *c);
 
+/*
+ * URLs (web.c). Pages are handed to `page` as they come, their bytes being borrowed for the call; what needs no work is told here.
+ * Without urls: those of the notebook's documents.
+ */
+struct web_run {
+	struct br_ws *ws;
+	const struct br_nb *nb;
+	const struct br_ingest_opts *opts;
+	struct br_ingest_stats *stats;
+	int (*page)(const struct input *in, void *arg, struct br_err *err);
+	void *arg;
+};
+int web_ingest(const struct web_run *r, const char *const *url, size_t n, struct br_err *err);
+/* PARTIAL when so many inputs failed, `more` of them not told yet, that the run is to end. */
+int check_errors(struct br_ingest_stats *stats, const struct br_ingest_opts *opts, uint64_t more, struct br_err *err);
+
+/* Failed, or skipped for a reason that may have passed: a missing program, an option that was not given. */
+bool worth_retry(const struct br_doc *d, const struct br_ingest_opts *opts);
+
+/* Containers (members.c). What they hold is handed to `give`, which copies it. */
+struct members_run {
+	struct br_ws *ws;
+	const struct br_nb *nb;
+	const struct br_ingest_opts *opts;
+	struct br_ingest_stats *stats;
+	int (*give)(const struct input *in, void *arg, struct br_err *err);
+	int (*remove)(const uint32_t *doc, size_t n, void *arg, struct br_err *err);
+	void *arg;
+};
+struct members;
+int members_new(struct members **out, const struct members_run *r, struct br_err *err); /* *out is to be freed in every case */
+void members_free(struct members *m);
+/* Opens a file (input) whose members are to be indexed; then gives the file itself. */
+int members_open(struct members *m, const struct input *in, struct br_err *err);
+/* What was a container is none any more: its members go. */
+int members_drop(struct members *m, const char *container, struct br_err *err);
+
+/* What git says changed below the folder since a commit (git.c), as absolute paths: files and such as are gone. */
+struct path_list { struct br_arena arena; BR_VEC(const char *) v; };
+void path_list_release(struct path_list *l);
+void path_list_sort(struct path_list *l);
+int git_changed(struct path_list *out, const char *dir, const char *commit, struct br_err *err);
+
 /* Tells opts->event and counts. */
 void tell(struct br_ingest_stats *stats, const struct br_ingest_opts *opts, const struct br_event *e);
 
 /* NDJSON records (records.c): id, title, text and metadata of one line, copied into a. */
 struct record { const char *id, *title, *text, *meta; };
 int record_parse(struct record *out, struct br_arena *a, struct br_slice line, const char *name, struct br_err *err);
+
+/*
+ * import.c: until the lock is dropped no import runs, and nothing of one that died is left. For those who look for what nothing names:
+ * originals and records of an import are named only when it ends. Before the writer lock. LOCKED while an import runs.
+ */
+#define IMPORTING "importing" /* META: number of the notebook that is being imported, 0 when there is none */
+int import_shut_out(struct br_lock *lock, struct br_ws *ws, struct br_err *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include "internal.h"
 #include "settings.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum { NB_VERSION = 1 };
@@ -99,6 +100,12 @@ static void get_head(struct br_nb *nb, struct br_arena *a, struct br_rd *r)
 	nb->settings = get_str(a, r);
 }
 
+static bool settings_ok(const struct br_nb *nb)
+{
+	return (nb->chunking.how == BR_CHUNK_STRUCTURE || nb->chunking.how == BR_CHUNK_RECURSIVE) && nb->chunking.size > 0 &&
+	       nb->k1 >= 0 && isfinite(nb->k1) && nb->b >= 0 && nb->b <= 1;
+}
+
 static int nb_decode(struct br_nb **out, struct br_arena *a, uint32_t num, struct br_slice rec, struct br_err *err)
 {
 	struct br_nb *nb = br_arena_zalloc(a, sizeof *nb);
@@ -110,7 +117,8 @@ static int nb_decode(struct br_nb **out, struct br_arena *a, uint32_t num, struc
 	nb->nb = num;
 	get_head(nb, a, &r);
 	get_lists(nb, a, &r);
-	if (r.bad || nb->dim > BR_ANN_MAX_DIM || nb->chunks + (uint64_t)nb->dead > nb->next_chunk || nb->docs > nb->next_doc)
+	if (r.bad || nb->dim > BR_ANN_MAX_DIM || nb->chunks + (uint64_t)nb->dead > nb->next_chunk || nb->docs > nb->next_doc ||
+	    !settings_ok(nb))
 		return br_fail(err, BR_ECORRUPT, "notebook %u: damaged record", num);
 	*out = nb;
 	return 1;
@@ -312,6 +320,16 @@ static int free_name(struct br_txn *t, const char *name, struct br_err *err)
 	return rc > 0 ? br_fail(err, BR_EEXISTS, "a notebook '%s' exists already", name) : rc;
 }
 
+static int settings_fit(const struct br_nb *nb, struct br_err *err)
+{
+	for (const char *p = nb->lang; *p; p++)
+		if (*p != '-' && !((*p | 32) >= 'a' && (*p | 32) <= 'z'))
+			return br_fail(err, BR_EUSAGE, "language is a code such as en or de");
+	if (nb->chunking.overlap >= nb->chunking.size)
+		return br_fail(err, BR_EUSAGE, "chunk.overlap must be smaller than chunk.size (%u)", nb->chunking.size);
+	return 0;
+}
+
 static void settings_from_config(struct br_nb *nb, const struct br_config *c)
 {
 	const char *lang = br_config_get(c, "language", NULL);
@@ -361,7 +379,7 @@ static int create(struct br_txn *t, void *arg, struct br_err *err)
 	nb.created = br_now();
 	memcpy(nb.id, c->id, sizeof nb.id);
 	nb_defaults(&nb, c->ws);
-	if ((rc = br_meta_put(t, "next_notebook", nb.nb + 1, err)) < 0 ||
+	if ((rc = settings_fit(&nb, err)) < 0 || (rc = br_meta_put(t, "next_notebook", nb.nb + 1, err)) < 0 ||
 	    (rc = put_extid(t, EXT_NB_ID, nb.id, nb.nb, err)) < 0 ||
 	    (rc = put_extid(t, EXT_NB_NAME, nb.name, nb.nb, err)) < 0)
 		return rc;
@@ -426,14 +444,9 @@ int br_nb_use(struct br_ws *ws, const char *name, struct br_err *err)
 
 static int delete_ids(struct br_txn *t, const struct br_nb *nb, struct br_err *err)
 {
-	struct br_key docs;
-	int rc;
+	int rc = del_extid(t, EXT_NB_ID, nb->id, err);
 
-	extid_key(&docs, EXT_DOC_ID, nb->nb, "");
-	if ((rc = br_del_prefix(t, BR_T_EXTID, br_key_slice(&docs), err)) < 0 ||
-	    (rc = del_extid(t, EXT_NB_ID, nb->id, err)) < 0)
-		return rc;
-	return del_extid(t, EXT_NB_NAME, nb->name, err);
+	return rc < 0 ? rc : del_extid(t, EXT_NB_NAME, nb->name, err);
 }
 
 /* The notebook in use went: the oldest that is left takes its place. */
@@ -451,25 +464,38 @@ static int use_first(struct br_txn *t, struct br_err *err)
 	return rc < 0 ? rc : br_meta_put(t, "current", first, err);
 }
 
-static int delete_nb(struct br_txn *t, void *arg, struct br_err *err)
+int nb_drop_records(struct br_txn *t, uint32_t nb, struct br_err *err)
 {
 	static const enum br_table tables[] = { BR_T_NOTEBOOK, BR_T_DOC, BR_T_PATH, BR_T_TEXT, BR_T_DICT, BR_T_CHUNK, BR_T_DEAD };
+	struct br_key k;
+	char name[24];
+	int rc;
+
+	extid_key(&k, EXT_DOC_ID, nb, "");
+	if ((rc = br_del_prefix(t, BR_T_EXTID, br_key_slice(&k), err)) < 0 || (rc = br_fts_drop(t, nb, err)) < 0)
+		return rc;
+	rc = br_vec_drop(t, nb, err);
+	br_key_init(&k, nb);
+	for (size_t i = 0; i < BR_COUNT(tables) && rc >= 0; i++)
+		rc = br_del_prefix(t, tables[i], br_key_slice(&k), err);
+	numbering_name(name, nb);
+	if (rc < 0 || (rc = br_del(t, BR_T_META, br_slice_str(name), err)) < 0)
+		return rc;
+	return 0;
+}
+
+static int delete_nb(struct br_txn *t, void *arg, struct br_err *err)
+{
 	struct nb_change *c = arg;
 	struct br_arena a = { 0 };
 	struct br_nb *nb;
-	char name[24];
-	struct br_key k;
 	uint64_t now;
 	int rc;
 
 	if ((rc = br_nb_get(&nb, &a, t, c->name, err)) < 0 || (rc = delete_ids(t, nb, err)) < 0 ||
-	    (rc = br_fts_drop(t, nb->nb, err)) < 0 || (rc = br_vec_drop(t, nb->nb, err)) < 0)
+	    (rc = nb_drop_records(t, nb->nb, err)) < 0)
 		goto out;
-	br_key_init(&k, nb->nb);
-	for (size_t i = 0; i < BR_COUNT(tables) && rc >= 0; i++)
-		rc = br_del_prefix(t, tables[i], br_key_slice(&k), err);
-	numbering_name(name, nb->nb);
-	if (rc < 0 || (rc = br_del(t, BR_T_META, br_slice_str(name), err)) < 0 || (rc = br_meta_get(&now, t, "current", err)) < 0)
+	if ((rc = br_meta_get(&now, t, "current", err)) < 0)
 		goto out;
 	if (now == nb->nb)
 		rc = use_first(t, err);
@@ -483,6 +509,40 @@ int br_nb_delete(struct br_ws *ws, const char *name, struct br_err *err)
 	struct nb_change c = { .ws = ws, .name = name };
 
 	return br_store_write(ws->store, delete_nb, &c, err);
+}
+
+/* ---- import ---- */
+
+int nb_by_name(struct br_nb **out, struct br_arena *a, struct br_txn *t, const char *name, struct br_err *err)
+{
+	uint32_t nb;
+	int rc = by_extid(&nb, t, EXT_NB_NAME, name, err);
+
+	return rc <= 0 ? rc : nb_load(out, a, t, nb, err);
+}
+
+int nb_publish(struct br_txn *t, struct br_nb *nb, bool replace, struct br_err *err)
+{
+	struct br_arena a = { 0 };
+	struct br_nb *old;
+	uint64_t now;
+	int rc = nb_by_name(&old, &a, t, nb->name, err);
+
+	if (rc > 0 && !replace && old->next_doc)
+		rc = free_name(t, nb->name, err);
+	else if (rc > 0) { /* who knows the notebook by its id goes on to do so */
+		memcpy(nb->id, old->id, sizeof nb->id);
+		nb->created = old->created;
+		if ((rc = nb_drop_records(t, old->nb, err)) == 0 && (rc = br_meta_get(&now, t, "current", err)) == 0 && now == old->nb)
+			rc = br_meta_put(t, "current", nb->nb, err);
+	}
+	br_arena_release(&a);
+	if (rc < 0 || (rc = put_extid(t, EXT_NB_ID, nb->id, nb->nb, err)) < 0 || (rc = put_extid(t, EXT_NB_NAME, nb->name, nb->nb, err)) < 0 ||
+	    (rc = br_meta_get(&now, t, "current", err)) < 0)
+		return rc;
+	if (!now && (rc = br_meta_put(t, "current", nb->nb, err)) < 0)
+		return rc;
+	return nb_store(t, nb, err);
 }
 
 /* ---- settings ---- */
@@ -529,9 +589,7 @@ static int apply_settings(struct br_nb *nb, struct br_arena *a, struct nb_change
 		c->value = c->pair[i].value;
 		rc = apply_setting(nb, a, c, err);
 	}
-	if (rc == 0 && nb->chunking.overlap >= nb->chunking.size)
-		return br_fail(err, BR_EUSAGE, "chunk.overlap must be smaller than chunk.size (%u)", nb->chunking.size);
-	return rc;
+	return rc < 0 ? rc : settings_fit(nb, err);
 }
 
 static int set_nb(struct br_txn *t, void *arg, struct br_err *err)

@@ -17,6 +17,12 @@ struct known {                          /* a FILE document of the notebook */
 	bool seen, below;               /* met on the walk; below one of the roots */
 	struct known *next;             /* same bucket */
 };
+struct kept_member {                    /* a MEMBER document */
+	const char *path;
+	uint32_t doc;
+	uint64_t size;
+	bool retry;
+};
 struct planner {
 	struct plan *out;
 	struct br_ws *ws;
@@ -25,6 +31,7 @@ struct planner {
 	struct known **bucket;
 	size_t mask;
 	BR_VEC(struct known *) all;
+	BR_VEC(struct kept_member) member; /* by path */
 	BR_VEC(struct br_slice) roots;  /* document paths of the folders, without a final '/'; "" is the whole root */
 	BR_VEC(const char *) blind;     /* document paths that could not be looked at: nothing below is deleted */
 };
@@ -49,6 +56,8 @@ static int gather(const struct br_doc *d, void *arg)
 	struct planner *p = arg;
 	struct known *k;
 
+	if (d->origin == BR_FROM_MEMBER)
+		*br_vec_push(&p->member) = (struct kept_member){ br_arena_strdup(&p->out->arena, d->path), d->doc, d->size, worth_retry(d, p->opts) };
 	if (d->origin != BR_FROM_FILE)
 		return 0;
 	k = br_arena_zalloc(&p->out->arena, sizeof *k);
@@ -65,6 +74,34 @@ static struct known **bucket_of(struct planner *p, const char *path)
 	return &p->bucket[br_hash64(path, strlen(path)) & p->mask];
 }
 
+static int by_member(const void *a, const void *b)
+{
+	return strcmp(((const struct kept_member *)a)->path, ((const struct kept_member *)b)->path);
+}
+
+/* Members of the file: *n of them. */
+static const struct kept_member *members_of(const struct planner *p, const char *path, size_t *n)
+{
+	size_t lo = 0, hi = p->member.n, len = strlen(path);
+	char *prefix;
+
+	*n = 0;
+	if (!hi)
+		return NULL;
+	prefix = br_sprintf("%s!/", path);
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		if (strcmp(p->member.v[mid].path, prefix) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	while (lo + *n < p->member.n && !strncmp(p->member.v[lo + *n].path, prefix, len + 2))
+		++*n;
+	free(prefix);
+	return p->member.v + lo;
+}
+
 static int load_known(struct planner *p, uint32_t nb, struct br_err *err)
 {
 	struct br_txn *t;
@@ -75,6 +112,8 @@ static int load_known(struct planner *p, uint32_t nb, struct br_err *err)
 		return rc;
 	rc = br_doc_each(t, nb, gather, p, err);
 	br_txn_end(t);
+	if (p->member.n)
+		qsort(p->member.v, p->member.n, sizeof *p->member.v, by_member);
 	while (n < p->all.n * 2)
 		n *= 2;
 	p->mask = n - 1;
@@ -131,9 +170,11 @@ static int same_content(const struct br_doc *d, const char *file, uint64_t size,
 static void want(struct planner *p, const struct br_walk_entry *e, const char *path, enum br_action action, bool touch)
 {
 	struct input *in = br_vec_push(&p->out->in);
+	size_t members;
 
+	members_of(p, path, &members);
 	*in = (struct input){ .origin = BR_FROM_FILE, .path = path, .file = br_arena_strdup(&p->out->arena, e->path),
-		.size = e->size, .inode = e->inode, .mtime_ns = e->mtime_ns, .action = action, .touch_only = touch };
+		.size = e->size, .inode = e->inode, .mtime_ns = e->mtime_ns, .action = action, .touch_only = touch, .members = members > 0 };
 	if (!touch)
 		p->out->bytes += e->size;
 }
@@ -148,15 +189,44 @@ static void keep(struct planner *p, const struct known *k)
 	}
 }
 
+/* The file is as it was: if some of its members are worth another try, they get it; those of what is no container are leftovers. */
+static void keep_container(struct planner *p, const struct br_walk_entry *e, const struct known *k)
+{
+	size_t n;
+	const struct kept_member *m = members_of(p, k->d.path, &n);
+	bool retry = n && k->d.state != BR_DOC_CONTAINER && k->d.format != BR_FMT_MAIL;
+
+	for (size_t i = 0; i < n; i++)
+		retry |= m[i].retry;
+	if (!retry || p->opts->plan)
+		return;
+	want(p, e, k->d.path, BR_ACT_CHANGE, false);
+	p->out->in.v[p->out->in.n - 1].again = true;
+}
+
+/* Only its time changed: that of its members is the same. */
+static void touch(struct planner *p, const struct br_walk_entry *e, const struct known *k)
+{
+	size_t n;
+	const struct kept_member *m = members_of(p, k->d.path, &n);
+	struct br_walk_entry as = *e;
+
+	want(p, e, k->d.path, BR_ACT_KEEP, true);
+	for (size_t i = 0; i < n; i++) {
+		as.size = m[i].size;
+		want(p, &as, m[i].path, BR_ACT_KEEP, true);
+	}
+}
+
 static void compare(struct planner *p, const struct br_walk_entry *e, struct known *k)
 {
 	int same;
 
-	if (k->d.state == BR_DOC_FAILED && (same_stat(&k->d, e) || same_content(&k->d, e->path, e->size, NULL) > 0)) {
-		/* try again: rights may have changed, or it was not the file that was at fault */
+	if (worth_retry(&k->d, p->opts) && (same_stat(&k->d, e) || same_content(&k->d, e->path, e->size, NULL) > 0)) {
+		/* rights may have changed, or it was not the file that was at fault */
 		want(p, e, k->d.path, BR_ACT_CHANGE, false);
 		if (p->opts->plan)
-			event(p, BR_ACT_FAIL, k->d.path, NULL, k->d.error, e->size);
+			event(p, k->d.state == BR_DOC_FAILED ? BR_ACT_FAIL : BR_ACT_SKIP, k->d.path, NULL, k->d.error, e->size);
 		return;
 	}
 	if (p->opts->force) {
@@ -166,12 +236,14 @@ static void compare(struct planner *p, const struct br_walk_entry *e, struct kno
 	}
 	if (same_stat(&k->d, e) && !racy(&k->d)) {
 		keep(p, k);
+		keep_container(p, e, k);
 		return;
 	}
 	same = same_content(&k->d, e->path, e->size, NULL);
 	if (same > 0) {
 		keep(p, k);
-		want(p, e, k->d.path, BR_ACT_KEEP, true);
+		touch(p, e, k);
+		keep_container(p, e, k);
 		return;
 	}
 	want(p, e, k->d.path, BR_ACT_CHANGE, false);
@@ -205,6 +277,35 @@ static void add_new(struct planner *p, const struct br_walk_entry *e, const char
 		event(p, BR_ACT_SKIP, path, NULL, why, e->size);
 	else
 		want(p, e, path, BR_ACT_ADD, false);
+}
+
+/* ---- a selection of paths ---- */
+
+static int by_string(const void *key, const void *row) { return strcmp(key, *(const char *const *)row); }
+
+/* One of the paths that are looked at, or below one. */
+static bool is_selected(const struct br_ingest_opts *o, const char *file)
+{
+	char *path, *slash;
+	bool yes = !o->only;
+
+	for (path = yes ? NULL : br_strdup(file); path && !yes; ) {
+		yes = bsearch(path, o->only, o->n_only, sizeof *o->only, by_string);
+		if (!(slash = strrchr(path, '/')) || slash == path)
+			break;
+		*slash = 0;
+	}
+	free(path);
+	return yes;
+}
+
+static bool was_looked_at(const struct planner *p, const struct known *k)
+{
+	char *file = p->opts->only ? doc_file_of(p->ws, k->d.path) : NULL;
+	bool yes = !file || is_selected(p->opts, file);
+
+	free(file);
+	return yes;
 }
 
 /* ---- walking ---- */
@@ -252,11 +353,29 @@ static void on_bad(const char *file, const struct br_err *why, void *arg)
 	p->out->failed++;
 }
 
+/* The part of the selection that lies below the folder, into w, relative to it. Caller frees; NULL: all of the folder. */
+static const char **select_below(struct planner *p, const char *abs, struct br_walk_opts *w)
+{
+	const struct br_ingest_opts *o = p->opts;
+	size_t n = strcmp(abs, "/") ? strlen(abs) : 0;
+	const char **v;
+
+	if (!o->only || is_selected(o, abs))
+		return NULL;
+	v = br_allocn(o->n_only + 1, sizeof *v);
+	for (size_t i = 0; i < o->n_only; i++)
+		if (!strncmp(o->only[i], abs, n) && o->only[i][n] == '/')
+			v[w->n_only++] = o->only[i] + n + 1;
+	w->only = v;
+	return v;
+}
+
 static int walk_root(struct planner *p, const char *path, struct br_err *err)
 {
 	struct br_walk_opts w = { p->opts->hidden, p->opts->no_ignore, p->opts->exclude };
 	char *abs = br_path_abs(path);
 	struct br_err why = { 0 };
+	const char **only = select_below(p, abs, &w);
 	int rc = 0;
 
 	if (!p->sync && !br_is_dir(abs) && !br_is_file(abs)) { /* one operand that is not there does not stop the others */
@@ -264,6 +383,7 @@ static int walk_root(struct planner *p, const char *path, struct br_err *err)
 		on_bad(abs, &why, p);
 	} else
 		rc = br_walk(abs, &w, on_file, on_bad, p, err);
+	free(only);
 	free(abs);
 	return rc > 0 ? br_check_stop(err) : rc;
 }
@@ -302,7 +422,7 @@ static size_t gone_list(struct planner *p, struct known ***out)
 		struct known *k = p->all.v[i];
 		for (size_t r = 0; r < p->roots.n && !k->below; r++)
 			k->below = below(k->d.path, p->roots.v[r]);
-		if (!k->seen && k->below && !is_blind(p, k->d.path))
+		if (!k->seen && k->below && !is_blind(p, k->d.path) && was_looked_at(p, k))
 			v[n++] = k;
 	}
 	qsort(v, n, sizeof *v, by_size);
@@ -322,7 +442,7 @@ static struct known *moved_from(struct known **gone, size_t n, const struct inpu
 			hi = mid;
 	}
 	for (; lo < n && gone[lo]->d.size == in->size; lo++)
-		if (!gone[lo]->seen && gone[lo]->d.state == BR_DOC_INDEXED && same_content(&gone[lo]->d, in->file, in->size, NULL) > 0)
+		if (!gone[lo]->seen && (gone[lo]->d.state == BR_DOC_INDEXED || gone[lo]->d.state == BR_DOC_CONTAINER) && same_content(&gone[lo]->d, in->file, in->size, NULL) > 0)
 			return gone[lo];
 	return NULL;
 }
@@ -332,6 +452,17 @@ static int by_path(const void *a, const void *b)
 	const struct known *x = *(struct known *const *)a, *y = *(struct known *const *)b;
 
 	return strcmp(x->d.path, y->d.path);
+}
+
+static void delete_members(struct planner *p, const char *path)
+{
+	size_t n;
+	const struct kept_member *m = members_of(p, path, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		*br_vec_push(&p->out->gone) = m[i].doc;
+		event(p, BR_ACT_DELETE, m[i].path, NULL, NULL, m[i].size);
+	}
 }
 
 static void settle(struct planner *p)
@@ -357,6 +488,7 @@ static void settle(struct planner *p)
 			continue;
 		*br_vec_push(&p->out->gone) = gone[i]->d.doc;
 		event(p, BR_ACT_DELETE, gone[i]->d.path, NULL, NULL, gone[i]->d.size);
+		delete_members(p, gone[i]->d.path);
 	}
 	free(gone);
 }
@@ -387,6 +519,7 @@ int plan_make(struct plan *out, struct br_ws *ws, const struct br_nb *nb, const 
 		settle(&p);
 	free(p.bucket);
 	br_vec_release(&p.all);
+	br_vec_release(&p.member);
 	br_vec_release(&p.roots);
 	br_vec_release(&p.blind);
 	return rc;

@@ -178,15 +178,18 @@ static void take_out(struct fix *f, struct br_doc *d, const char *why)
 {
 	bool uploaded = d->origin == BR_FROM_UPLOAD && object_check(f->r->ws, d, NULL) == 0;
 	bool file = d->origin == BR_FROM_FILE && br_source_state(f->r->ws, d) != BR_SOURCE_MISSING;
+	bool page = d->origin == BR_FROM_URL, member = d->origin == BR_FROM_MEMBER, again = uploaded || file || page || member;
 	const char *what = uploaded ? "'br ingest' indexes its original again" : file ? "'br sync' reads it again" :
+		page ? "'br ingest --refresh' asks for it again" : member ? "'br sync', or an ingest of what holds it, reads it again" :
 		d->origin == BR_FROM_RECORD ? "ingest its record again" : d->origin == BR_FROM_FILE ? "and its file is gone" : "upload it again";
 
 	d->state = uploaded ? BR_DOC_UPLOADED : BR_DOC_FAILED;
+	d->etag = d->modified = br_arena_strdup(&f->arena, "");
 	d->error = uploaded ? br_arena_strdup(&f->arena, "") : br_arena_printf(&f->arena, "stored text was damaged: %s", why);
 	d->chunks = d->first_chunk = d->text_bytes = d->tokens = 0;
-	f->again += uploaded || file;
-	f->lost += !uploaded && !file;
-	say(f, "%s: '%s': its stored text was damaged; %s", uploaded || file ? "taken out" : "lost", d->path, what);
+	f->again += again;
+	f->lost += !again;
+	say(f, "%s: '%s': its stored text was damaged; %s", again ? "taken out" : "lost", d->path, what);
 }
 
 static bool is_free(const struct br_bits *live, const struct br_doc *d)
@@ -637,10 +640,13 @@ static int repair_vindexes(struct repair *r, struct br_err *err)
 int br_repair(struct br_repair_report *out, struct br_ws *ws, bool all, br_problem_fn *fn, void *arg, struct br_err *err)
 {
 	struct repair r = { .ws = ws, .out = out, .fn = fn, .arg = arg };
+	struct br_lock imports = { 0 };
 	uint64_t bad = 0;
 	int rc;
 
 	*out = (struct br_repair_report){ 0 };
+	if ((rc = import_shut_out(&imports, ws, err)) < 0 && rc != -BR_ECORRUPT) /* damage is what it is here for */
+		return rc;
 	if ((rc = trace(&r, &bad, err)) == 0 && bad)
 		rc = repair_meta(&r, err);
 	for (size_t i = 0; i < r.nbs.n && rc == 0; i++) {
@@ -653,6 +659,7 @@ int br_repair(struct br_repair_report *out, struct br_ws *ws, bool all, br_probl
 		rc = repair_vindexes(&r, err);
 	if (rc == 0 && !r.nbs.n)
 		rc = br_nb_create(ws, "default", NULL, err);
+	br_lock_drop(&imports);
 	br_vec_release(&r.nbs);
 	return rc;
 }

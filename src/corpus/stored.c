@@ -106,14 +106,6 @@ static uint32_t get_step(struct br_rd *r, uint32_t from)
 	return (uint32_t)to;
 }
 
-static uint32_t get_u32(struct br_rd *r)
-{
-	uint64_t v = br_rd_varint(r);
-
-	r->bad |= v > UINT32_MAX;
-	return (uint32_t)v;
-}
-
 static void pack_entries(struct br_buf *b, const struct br_chunks *c, const uint32_t *tokens, const uint16_t *heading, struct segment_range r)
 {
 	uint32_t off = 0, line = 0, page = 0;
@@ -193,15 +185,15 @@ static int segment_decode(struct segment *s, uint32_t first, struct br_slice val
 	uint8_t version = br_rd_u8(&r);
 
 	s->first = first;
-	s->doc = get_u32(&r);
-	s->ordinal = get_u32(&r);
-	s->n = get_u32(&r);
-	s->n_headings = get_u32(&r);
+	s->doc = get_varint32(&r);
+	s->ordinal = get_varint32(&r);
+	s->n = get_varint32(&r);
+	s->n_headings = get_varint32(&r);
 	s->headings = br_rd_lstr(&r);
-	s->n_skip = get_u32(&r);
+	s->n_skip = get_varint32(&r);
 	s->skips = br_rd_lstr(&r);
 	s->entries = br_slice(r.p, (size_t)(r.end - r.p));
-	if (r.bad || version != SEGMENT_VERSION || s->n > SEGMENT_CHUNKS || s->n == 0 || s->n_skip > s->skips.len)
+	if (r.bad || version != SEGMENT_VERSION || s->n > SEGMENT_CHUNKS || s->n == 0 || s->n_headings > SEGMENT_CHUNKS || s->n_skip > s->skips.len)
 		return br_fail(err, BR_ECORRUPT, "chunk segment %u is damaged", first);
 	return 0;
 }
@@ -222,12 +214,12 @@ static int entry_next(struct entries *e, struct br_err *err)
 	c->doc = e->s->doc;
 	c->ordinal = e->s->ordinal + e->i;
 	c->off = get_step(&e->r, c->off + c->len);
-	c->len = get_u32(&e->r);
+	c->len = get_varint32(&e->r);
 	c->line = get_step(&e->r, c->line_end);
 	c->line_end = get_step(&e->r, c->line);
 	c->page = get_step(&e->r, c->page);
-	e->heading = get_u32(&e->r);
-	c->tokens = get_u32(&e->r);
+	e->heading = get_varint32(&e->r);
+	c->tokens = get_varint32(&e->r);
 	if (e->r.bad || e->heading > e->s->n_headings || c->len > UINT32_MAX - c->off || (++e->i == e->s->n && e->r.p != e->r.end))
 		return br_fail(err, BR_ECORRUPT, "chunk %u is damaged", c->chunk);
 	return 0;
@@ -304,18 +296,40 @@ int br_chunk_docs(uint32_t *doc, struct br_txn *t, uint32_t nb, const uint32_t *
 	return rc;
 }
 
-static struct br_range *segment_skip_list(const struct segment *s, struct br_arena *a)
+static int segment_skip_list(struct br_range **out, const struct segment *s, struct br_arena *a, struct br_err *err)
 {
-	struct br_range *out = br_arena_alloc(a, (s->n_skip + 1) * sizeof *out);
+	struct br_range *v = *out = br_arena_alloc(a, (s->n_skip + 1) * sizeof *v);
 	struct br_rd r = br_rd(s->skips);
-	uint32_t last = 0;
+	uint64_t last = 0;
 
 	for (uint32_t i = 0; i < s->n_skip; i++) {
-		out[i].off = last + (uint32_t)br_rd_varint(&r);
-		out[i].len = (uint32_t)br_rd_varint(&r);
-		last = out[i].off + out[i].len;
+		uint64_t off = last + get_varint32(&r), len = get_varint32(&r);
+		r.bad |= off + len > UINT32_MAX;
+		v[i] = (struct br_range){ (uint32_t)off, (uint32_t)len };
+		last = off + len;
 	}
-	return out;
+	return r.bad || r.p != r.end ? br_fail(err, BR_ECORRUPT, "chunk segment %u: damaged skip ranges", s->first) : 0;
+}
+
+/* The first `most` chunks of the segment. */
+static int segment_each(const struct segment *s, uint32_t most, struct br_arena *a, chunk_fn *fn, void *arg, struct br_err *err)
+{
+	struct entries e = { .s = s, .r = br_rd(s->entries) };
+	struct br_rd h = br_rd(s->headings);
+	struct br_range *skip;
+	int rc = segment_skip_list(&skip, s, a, err);
+
+	for (uint32_t i = 0; i < s->n_headings; i++)
+		br_rd_lstr(&h);
+	if (rc == 0 && (h.bad || h.p != h.end))
+		rc = br_fail(err, BR_ECORRUPT, "chunk segment %u: damaged headings", s->first);
+	while (rc >= 0 && e.i < s->n && e.i < most) {
+		if ((rc = entry_next(&e, err)) < 0)
+			break;
+		e.at.heading = entry_heading(&e);
+		rc = fn(&e.at, skip, s->n_skip, arg, err);
+	}
+	return rc;
 }
 
 int chunks_each(struct br_txn *t, uint32_t nb, uint32_t first, uint32_t n, chunk_fn *fn, void *arg, struct br_err *err)
@@ -328,27 +342,68 @@ int chunks_each(struct br_txn *t, uint32_t nb, uint32_t first, uint32_t n, chunk
 		return rc;
 	for (uint32_t c = first; c - first < n && rc >= 0;) {
 		struct segment s;
-		struct entries e;
-		struct br_range *skip;
 		if ((rc = segment_at(&s, &cur, nb, c, err)) < 0)
 			break;
 		if (s.first != c) {
 			rc = br_fail(err, BR_ECORRUPT, "chunk %u is not the first of its segment", c);
 			break;
 		}
-		skip = segment_skip_list(&s, &a);
-		e = (struct entries){ .s = &s, .r = br_rd(s.entries) };
-		while (e.i < s.n && s.first + e.i - first < n && rc >= 0) {
-			if ((rc = entry_next(&e, err)) < 0)
-				break;
-			e.at.heading = entry_heading(&e);
-			rc = fn(&e.at, skip, s.n_skip, arg, err);
-		}
+		rc = segment_each(&s, first + n - c, &a, fn, arg, err);
 		c = s.first + s.n;
 		br_arena_reset(&a);
 	}
 	br_cur_close(&cur);
 	br_arena_release(&a);
+	return rc;
+}
+
+/* ---- segments as they stand in an export: without version and document ---- */
+
+int segments_get(struct packed_chunks *out, struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err)
+{
+	struct br_cur cur;
+	int rc = br_cur_open(&cur, t, BR_T_CHUNK, err);
+
+	if (rc < 0)
+		return rc;
+	out->n = d->chunks;
+	for (uint32_t n = 0; n < d->chunks && rc >= 0;) {
+		struct segment s;
+		struct br_rd r;
+		if ((rc = segment_at(&s, &cur, nb, d->first_chunk + n, err)) < 0)
+			break;
+		if (s.doc != d->doc || s.ordinal != n || s.n > d->chunks - n) {
+			rc = br_fail(err, BR_ECORRUPT, "chunk segment %u is not that of '%s'", s.first, d->path);
+			break;
+		}
+		r = br_rd(cur.val);
+		br_rd_u8(&r);
+		br_rd_varint(&r);
+		br_buf_add(&out->bytes, r.p, (size_t)(r.end - r.p));
+		*br_vec_push(&out->end) = (uint32_t)out->bytes.len;
+		n += s.n;
+	}
+	br_cur_close(&cur);
+	return rc < 0 ? rc : br_buf_check(&out->bytes, "chunk segments", err);
+}
+
+int segment_read(uint32_t *n, struct br_slice body, uint32_t ordinal, chunk_fn *fn, void *arg, struct br_err *err)
+{
+	struct br_buf val = BR_BUF_INIT(SIZE_MAX);
+	struct br_arena a = { 0 };
+	struct segment s;
+	int rc;
+
+	br_buf_u8(&val, SEGMENT_VERSION);
+	br_buf_varint(&val, 0);
+	br_buf_add(&val, body.ptr, body.len);
+	if ((rc = segment_decode(&s, ordinal, br_buf_slice(&val), err)) == 0 && s.ordinal != ordinal)
+		rc = br_fail(err, BR_ECORRUPT, "chunk segment %u is out of order", ordinal);
+	if (rc == 0)
+		rc = segment_each(&s, s.n, &a, fn, arg, err);
+	*n = rc < 0 ? 0 : s.n;
+	br_arena_release(&a);
+	br_buf_release(&val);
 	return rc;
 }
 

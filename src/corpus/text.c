@@ -21,6 +21,7 @@ enum {
 	DICT_LEAST = 1 << 20,   /* bytes of source to be indexed at once from which a dictionary pays */
 	DICT_SAMPLES = 512,     /* files looked at, evenly spaced over those of the plan */
 	DICT_SAMPLE = 2048,     /* bytes of each */
+	DICT_MOST = 128 << 10,  /* bytes of one that another program made */
 	DICT_ENOUGH = 64 << 10, /* bytes of text in all samples, below which there is nothing to learn */
 };
 
@@ -127,21 +128,33 @@ static struct text_dict *train(const struct samples *s)
 	return d;
 }
 
+static struct samples *samples_new(void)
+{
+	struct samples *s = br_alloc(sizeof *s);
+
+	s->bytes = br_alloc(DICT_SAMPLES * DICT_SAMPLE);
+	return s;
+}
+
+/* Frees s. */
+static struct text_dict *learn(struct samples *s)
+{
+	struct text_dict *d = s->len >= DICT_ENOUGH ? train(s) : NULL;
+
+	free(s->bytes);
+	free(s);
+	return d;
+}
+
 struct text_dict *text_dict_learn(const struct plan *p)
 {
-	struct text_dict *d = NULL;
 	struct samples *s;
 
 	if (p->bytes < DICT_LEAST)
 		return NULL;
-	s = br_alloc(sizeof *s);
-	s->bytes = br_alloc(DICT_SAMPLES * DICT_SAMPLE);
+	s = samples_new();
 	sample_plan(s, p);
-	if (s->len >= DICT_ENOUGH)
-		d = train(s);
-	free(s->bytes);
-	free(s);
-	return d;
+	return learn(s);
 }
 
 /* ---- packing ---- */
@@ -308,6 +321,49 @@ int br_doc_text(struct br_buf *out, struct br_text_reader *reader, struct br_txn
 	if (!reader)
 		br_text_reader_free(r);
 	return rc < 0 ? rc : br_buf_check(out, "stored text", err);
+}
+
+/* ---- for export and import ---- */
+
+int text_dict_learn_stored(struct text_dict **out, struct br_txn *t, uint32_t nb, const uint32_t *doc, size_t n, uint64_t bytes, struct br_err *err)
+{
+	struct br_text_reader *reader;
+	struct br_buf b = BR_BUF_INIT(DICT_SAMPLE);
+	size_t step = BR_MAX((size_t)1, n / DICT_SAMPLES);
+	struct samples *s;
+	int rc = 0;
+
+	*out = NULL;
+	if (bytes < DICT_LEAST)
+		return 0;
+	s = samples_new();
+	reader = br_text_reader_new();
+	for (size_t i = 0; i < n && s->n < DICT_SAMPLES && rc == 0; i += step) {
+		br_buf_reset(&b);
+		if ((rc = br_doc_text(&b, reader, t, nb, doc[i], 0, DICT_SAMPLE, err)) < 0 || !b.len)
+			continue;
+		memcpy(s->bytes + s->len, b.ptr, b.len);
+		s->size[s->n++] = b.len;
+		s->len += b.len;
+	}
+	*out = learn(s);
+	br_text_reader_free(reader);
+	br_buf_release(&b);
+	return rc;
+}
+
+struct br_slice text_dict_bytes(const struct text_dict *d) { return d->bytes; }
+
+int text_dict_open(struct text_dict **out, struct br_slice bytes, struct br_err *err)
+{
+	struct text_dict *d = bytes.len <= DICT_MOST && ZSTD_getDictID_fromDict(bytes.ptr, bytes.len) ? dict_new(bytes) : NULL;
+
+	*out = d;
+	if (d && d->zstd)
+		return 0;
+	text_dict_free(d);
+	*out = NULL;
+	return br_fail(err, BR_EINPUT, "its dictionary is damaged");
 }
 
 const char *br_corpus_library(void) { return "zstd " ZSTD_VERSION_STRING; }

@@ -16,6 +16,8 @@ struct worker {
 	br_slices piece;
 	BR_VEC(uint32_t) tokens;
 	struct text_packer *packer;
+	struct signer signer;
+	const char *ocr;                /* languages of pictures, NULL: they are not read */
 };
 
 void *worker_new(void *arg)
@@ -25,6 +27,8 @@ void *worker_new(void *arg)
 
 	w->extractor = br_extractor_new(br_config_get(env->ws->config, "extract.helper", NULL));
 	br_extracted_init(&w->text);
+	if (env->opts->ocr || br_config_bool(env->ws->config, "extract.ocr"))
+		w->ocr = br_config_get(env->ws->config, "extract.ocr_language", NULL);
 	w->tok = br_tokenizer_new();
 	w->embedder = br_embedder_new(env->ws->model);
 	br_buf_init(&w->raw, (size_t)br_config_int(env->ws->config, "ingest.max_file"));
@@ -76,6 +80,7 @@ struct job {                            /* one input on its way */
 	const struct input *in;
 	struct made *m;
 	struct record rec;              /* RECORD only */
+	enum br_format sniffed;         /* UNKNOWN: not yet, or nothing that is read */
 };
 
 static char *keep(struct job *j, const char *str) { return br_arena_strdup(&j->s->arena, str ? str : ""); }
@@ -131,10 +136,61 @@ static int is_known(struct job *j, struct br_err *err)
 		return rc;
 	if ((rc = doc_by_path(&num, t, j->env->nb->nb, j->m->doc.path, err)) > 0 &&
 	    (rc = br_doc_get(&old, &a, t, j->env->nb->nb, num, err)) == 0)
-		rc = (old->state == BR_DOC_INDEXED || old->state == BR_DOC_SKIPPED) && !memcmp(old->sha, j->m->doc.sha, sizeof old->sha);
+		rc = old->state != BR_DOC_UPLOADED && !worth_retry(old, j->env->opts) && !memcmp(old->sha, j->m->doc.sha, sizeof old->sha);
 	br_txn_end(t);
 	br_arena_release(&a);
 	return rc;
+}
+
+/* Reasons of versions that could not read these: none that is given today. */
+static bool is_read_today(const char *why)
+{
+	static const char *const reasons[] = { "PDF document", "RTF document", "Word document", "Excel workbook", "PowerPoint presentation", "EPUB book",
+		"OpenDocument file", "old Microsoft Office document", "ZIP archive", "tar archive", "gzip archive", "zstd archive", "xz archive",
+		"PNG image", "JPEG image", "WebP image", "TIFF image", "BMP image" };
+
+	for (size_t i = 0; i < BR_COUNT(reasons); i++)
+		if (!strcmp(why, reasons[i]))
+			return true;
+	return false;
+}
+
+bool worth_retry(const struct br_doc *d, const struct br_ingest_opts *opts)
+{
+	if (d->state == BR_DOC_FAILED)
+		return true;
+	if (d->state != BR_DOC_SKIPPED || !d->error)
+		return false;
+	return !strncmp(d->error, "needs ", 6) || (opts->ocr && strstr(d->error, "--ocr")) || is_read_today(d->error);
+}
+
+/* ---- containers ---- */
+
+/* Holds documents that nobody looked at yet: it is left to the thread that plans. */
+static bool is_closed(struct job *j, struct br_slice bytes)
+{
+	enum br_format f = j->env->opts->format ? j->env->opts->format : j->in->format;
+
+	if (j->in->expanded || j->in->origin == BR_FROM_RECORD)
+		return false;
+	if (!f && j->in->origin != BR_FROM_URL) /* a URL's name is not its path */
+		f = j->sniffed = br_sniff(br_path_base(j->m->doc.path), bytes, NULL);
+	return br_has_members(f ? f : br_sniff(NULL, bytes, NULL), bytes);
+}
+
+/* What members.c made out already; true: nothing is left to do. */
+static bool is_settled(struct job *j)
+{
+	struct br_doc *d = &j->m->doc;
+
+	if (j->in->sha)
+		memcpy(d->sha, j->in->sha, sizeof d->sha);
+	d->format = (uint8_t)j->in->format;
+	if (j->in->refused)
+		failed(j, j->in->failed ? BR_ACT_FAIL : BR_ACT_SKIP, j->in->refused);
+	else if (j->in->sha)
+		d->state = BR_DOC_CONTAINER;
+	return j->in->refused || j->in->sha;
 }
 
 /* ---- text ---- */
@@ -143,10 +199,18 @@ static int extract(struct job *j, struct br_slice bytes, struct br_err *err)
 {
 	const struct br_ingest_opts *o = j->env->opts;
 	const char *lang = j->env->nb->lang[0] ? j->env->nb->lang : o->lang;
-	struct br_source src = { bytes, br_path_base(j->m->doc.path), o->format, lang };
+	struct br_source src = { bytes, br_path_base(j->m->doc.path), o->format ? o->format : j->sniffed, lang, j->w->ocr };
+	struct br_slice name;
 
 	if (j->in->origin == BR_FROM_RECORD)
 		src.format = BR_FMT_PLAIN;
+	if (j->in->origin == BR_FROM_MEMBER)
+		src.format = BR_FMT_UNKNOWN; /* what is said of the input is said of the container */
+	if (j->in->origin == BR_FROM_URL) {
+		name = br_url_name(j->in->path);
+		src.name = br_arena_strndup(&j->s->arena, name.ptr, name.len);
+		src.format = o->format ? o->format : j->in->format;
+	}
 	br_extracted_reset(&j->w->text);
 	return br_extract(&j->w->text, j->w->extractor, &src, err);
 }
@@ -155,7 +219,7 @@ static void describe(struct job *j)
 {
 	struct br_doc *d = &j->m->doc;
 	const struct br_extracted *e = &j->w->text;
-	const char *given = j->rec.title ? j->rec.title : j->in->title ? j->in->title : j->env->opts->title;
+	const char *given = j->rec.title ? j->rec.title : j->in->title ? j->in->title : j->in->origin == BR_FROM_MEMBER ? NULL : j->env->opts->title;
 	const char *title = given ? given : e->title;
 
 	d->title = br_arena_strndup(&j->s->arena, title ? title : "", title ? strnlen(title, BR_MAX_TITLE) : 0);
@@ -169,17 +233,28 @@ static void describe(struct job *j)
 
 /* ---- chunks ---- */
 
+uint32_t index_words(struct br_fts_unit *u, struct br_tokenizer *tok, struct signer *signer, br_slices *piece, const struct compose *what)
+{
+	size_t body = compose(piece, what), n;
+
+	br_fts_unit_begin(u);
+	for (size_t i = 0; i < piece->n; i++) {
+		br_fts_unit_text(u, tok, piece->v[i]);
+		if (i >= body) {
+			const uint32_t *hash = br_fts_unit_hashes(u, &n);
+			signer_add(signer, hash, n);
+		}
+	}
+	return br_fts_unit_end(u);
+}
+
 static void index_chunk(struct job *j, const struct compose *what)
 {
 	struct slice *s = j->s;
 	struct worker *w = j->w;
 	uint32_t dim = j->env->nb->dim;
 
-	compose(&w->piece, what);
-	br_fts_unit_begin(s->unit);
-	for (size_t i = 0; i < w->piece.n; i++)
-		br_fts_unit_text(s->unit, w->tok, w->piece.v[i]);
-	*br_vec_push(&w->tokens) = br_fts_unit_end(s->unit);
+	*br_vec_push(&w->tokens) = index_words(s->unit, w->tok, &w->signer, &w->piece, what);
 	if (dim) {
 		br_embed(&w->vec, w->embedder, w->piece.v, w->piece.n);
 		br_vec_reserve(&s->code, dim);
@@ -190,6 +265,13 @@ static void index_chunk(struct job *j, const struct compose *what)
 	s->chunks++;
 }
 
+static void sign(struct job *j)
+{
+	char *room = br_arena_alloc(&j->s->arena, SIGNATURE);
+
+	j->m->doc.signature = signer_end(&j->w->signer, room);
+}
+
 static void index_chunks(struct job *j, const struct br_chunks *c)
 {
 	const struct br_extracted *e = &j->w->text;
@@ -198,6 +280,7 @@ static void index_chunks(struct job *j, const struct br_chunks *c)
 
 	j->w->tokens.n = 0;
 	br_tokenizer_lang(j->w->tok, j->m->doc.lang);
+	signer_begin(&j->w->signer);
 	for (size_t i = 0; i < c->chunks.n; i++) {
 		what.off = c->chunks.v[i].off;
 		what.body = br_slice(e->text.ptr + what.off, c->chunks.v[i].len);
@@ -206,6 +289,7 @@ static void index_chunks(struct job *j, const struct br_chunks *c)
 		index_chunk(j, &what);
 		j->m->doc.tokens += j->w->tokens.v[i];
 	}
+	sign(j);
 	br_buf_release(&path);
 }
 
@@ -234,7 +318,8 @@ static void start(struct job *j)
 	*m = (struct made){ .action = j->in->action, .from = j->in->from, .touch = j->in->touch_only };
 	m->doc = (struct br_doc){ .origin = j->in->origin, .size = j->in->size, .inode = j->in->inode, .mtime_ns = j->in->mtime_ns,
 		.path = keep(j, j->in->path), .title = keep(j, ""), .error = keep(j, ""),
-		.meta = keep(j, j->in->meta ? j->in->meta : j->env->opts->meta), .seen_ns = br_now_ns() };
+		.meta = keep(j, j->in->meta ? j->in->meta : j->env->opts->meta), .seen_ns = j->in->seen_ns ? j->in->seen_ns : br_now_ns(),
+		.etag = keep(j, j->in->etag), .modified = keep(j, j->in->modified), .gone = keep(j, "") };
 	br_uuid_ordered(m->doc.id, m->doc.seen_ns / 1000000);
 }
 
@@ -245,7 +330,7 @@ static void work(struct job *j)
 	int rc;
 
 	start(j);
-	if (j->in->touch_only)
+	if (j->in->touch_only || is_settled(j))
 		return;
 	if ((rc = read_input(j, &bytes, &err)) < 0) {
 		failed(j, BR_ACT_FAIL, err.msg);
@@ -257,10 +342,13 @@ static void work(struct job *j)
 			failed(j, BR_ACT_FAIL, err.msg);
 		else {
 			j->m->action = BR_ACT_KEEP;
+			j->m->container = j->in->again && is_closed(j, bytes);
 			j->m->touch = true;
 		}
 		return;
 	}
+	if ((j->m->container = is_closed(j, bytes)))
+		return;
 	rc = extract(j, bytes, &err);
 	if (rc == 0) {
 		describe(j);
@@ -280,7 +368,7 @@ void work_slice(void *item, void *worker, void *env)
 	s->unit = br_fts_unit_new();
 	br_vec_reserve(&s->made, s->in.n);
 	for (size_t i = 0; i < s->in.n && !br_stop_signal(); i++) {
-		struct job j = { worker, s, env, &s->in.v[i], br_vec_push(&s->made), { 0 } };
+		struct job j = { .w = worker, .s = s, .env = env, .in = &s->in.v[i], .m = br_vec_push(&s->made) };
 		work(&j);
 	}
 	br_fts_unit_finish(s->unit);

@@ -142,6 +142,7 @@ int br_ws_open(struct br_ws **out, const char *dir, int64_t wait_ms, struct br_e
 
 	*out = NULL;
 	ws->dir = br_path_abs(dir);
+	ws->wait_ms = wait_ms;
 	ws->root = br_strdup(ws->dir);
 	up(ws->root);
 	if ((rc = br_config_load(&ws->config, ws->dir, err)) < 0 ||

@@ -305,7 +305,7 @@ void br_vec_source(struct br_vec_source *out, struct br_txn *t, uint32_t nb, uin
 /* ---- verifying ---- */
 
 /* A row is all zero with scale 0, or its vector has length 1 (as near as the 24 bits of the scale allow). */
-static bool row_ok(const int8_t *code, float scale, uint32_t dim)
+bool br_vec_row_ok(const int8_t *code, float scale, uint32_t dim)
 {
 	int64_t sq = 0;
 
@@ -330,7 +330,7 @@ static int verify_block(const struct br_cur *c, uint32_t nb, uint32_t dim, uint3
 		return damaged(err, nb, block, "number of rows");
 	for (uint32_t i = 0; i < b.n; i++) {
 		float scale = scale_at(b.scale, i);
-		if (!row_ok(b.code + (size_t)i * dim, scale, dim))
+		if (!br_vec_row_ok(b.code + (size_t)i * dim, scale, dim))
 			return br_fail(err, BR_ECORRUPT, "vectors of notebook %u, block %u: row %u is no unit vector", nb, block, block * per + i);
 		with += scale != 0;
 	}

@@ -8,7 +8,7 @@
 
 void br_extract__render_init(struct br_extract__render *r, struct br_extracted *out, struct br_err *err)
 {
-	*r = (struct br_extract__render){ .out = out, .err = err };
+	*r = (struct br_extract__render){ .out = out, .err = err, .data_paras = BR_EXTRACT__DATA_PARAS };
 	br_buf_init(&r->cells, BR_MAX_TEXT);
 }
 
@@ -34,6 +34,7 @@ static void push_block(struct br_extract__render *r, const struct br_block *b)
 		return;
 	}
 	*br_vec_push(&e->blocks) = *b;
+	e->blocks.v[e->blocks.n - 1].page = r->page;
 	*br_vec_push(&r->regions) = r->region;
 }
 

@@ -11,9 +11,6 @@
 #define CELL      '\x1f'
 #define HEAD_CELL '\x1c'
 
-/* More paragraphs than this in one cell are the text of a page, not data. */
-enum { DATA_PARAS = 3 };
-
 void br_extract__table_begin(struct br_extract__render *r)
 {
 	br_extract__cut_block(r);
@@ -47,7 +44,7 @@ void br_extract__table_para(struct br_extract__render *r)
 	if (!r->in_table)
 		return;
 	mark(r, '\n');
-	if (++r->paras > DATA_PARAS)
+	if (++r->paras > r->data_paras)
 		br_extract__table_is_layout(r);
 }
 

@@ -59,6 +59,7 @@ static inline uint64_t load_tail(const char *p, size_t n)
 	return n > 2 ? v | (uint64_t)(unsigned char)p[2] << 16 : v;
 }
 
+/* Signatures of documents are made of it and stored: it must stay what it is (man/br-index.5, SIGNATURES). */
 static inline uint32_t hash_term(const char *s, size_t n)
 {
 	uint64_t h = n * 0x9E3779B97F4A7C15u;
@@ -131,6 +132,7 @@ static void hash_tokens(struct br_fts_unit *u, const struct br_tokens *k)
 {
 	u->hash.n = 0;
 	br_vec_reserve(&u->hash, k->v.n);
+	u->hash.n = k->v.n;
 	for (size_t i = 0; i < k->v.n; i++) {
 		u->hash.v[i] = hash_term(k->v.v[i].term, k->v.v[i].term_len);
 		__builtin_prefetch(&u->table[u->hash.v[i] & (u->table_size - 1)]);
@@ -169,6 +171,12 @@ void br_fts_unit_text(struct br_fts_unit *u, struct br_tokenizer *t, struct br_s
 		}
 	}
 	u->tokens += k->positions;
+}
+
+const uint32_t *br_fts_unit_hashes(const struct br_fts_unit *u, size_t *n)
+{
+	*n = u->hash.n;
+	return u->hash.v;
 }
 
 uint32_t br_fts_unit_end(struct br_fts_unit *u)

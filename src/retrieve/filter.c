@@ -5,6 +5,7 @@
 
 #include "br/rx.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -62,6 +63,8 @@ static int prepare(struct filter *f, const char *text, struct br_err *err)
 {
 	char *end;
 
+	if (f->field >= F_DATE && f->field <= F_SIZE && (f->op == OP_GLOB || f->op == OP_NGLOB))
+		return br_fail(err, BR_EUSAGE, "filter '%s': '%s' knows = != < <= > and >=", text, f->key);
 	if (f->op == OP_GLOB || f->op == OP_NGLOB) {
 		char *pattern = br_rx_from_glob(f->value);
 		char *whole = f->field != F_PATH ? br_sprintf("(?s)%s", pattern) : br_strdup(pattern);
@@ -71,7 +74,7 @@ static int prepare(struct filter *f, const char *text, struct br_err *err)
 		return rc;
 	}
 	f->num = strtod(f->value, &end);
-	f->is_num = end != f->value && !*end;
+	f->is_num = end != f->value && !*end && isfinite(f->num);
 	if (f->field == F_DATE || f->field == F_INDEXED) {
 		if (br_time_parse(&f->time, f->value) < 0)
 			return br_fail(err, BR_EUSAGE, "filter '%s': '%s' is not a date such as 2026-01-31 or 2026-01-31T12:00:00Z", text, f->value);
@@ -170,7 +173,7 @@ static bool match_value(const struct filter *f, const struct br_jval *v)
 	if (s)
 		return match_text(f, s);
 	if (br_jval_num(&num, v))
-		return f->is_num ? by_order(num < f->num ? -1 : num > f->num, f->op) : f->op == OP_NE;
+		return f->is_num ? by_order(num < f->num ? -1 : num > f->num, f->op) : f->op == OP_NE || f->op == OP_NGLOB;
 	if (br_jval_bool(&flag, v))
 		return match_text(f, flag ? "true" : "false");
 	return f->op == OP_NE || f->op == OP_NGLOB;
@@ -203,12 +206,20 @@ static bool match_meta(const struct filter *f, const struct br_doc *d)
 	return hit;
 }
 
+/* The format or the ending of the name; '!=' and '!~': neither. */
+static bool match_type(const struct filter *f, const struct br_doc *d)
+{
+	bool format = match_text(f, br_format_name(d->format)), ending = match_text(f, br_path_ext(d->path));
+
+	return f->op == OP_NE || f->op == OP_NGLOB ? format && ending : format || ending;
+}
+
 bool filter_match(const struct filter *f, const struct br_doc *d)
 {
 	switch (f->field) {
 	case F_PATH:    return match_path(f, d->path);
 	case F_TITLE:   return match_text(f, d->title);
-	case F_TYPE:    return match_text(f, br_format_name(d->format)) || match_text(f, br_path_ext(d->path));
+	case F_TYPE:    return match_type(f, d);
 	case F_LANG:    return match_text(f, d->lang);
 	case F_ID:      return match_text(f, d->id);
 	case F_DATE:    return match_time(f, d->mtime_ns ? d->mtime_ns / 1000000000 : d->created);

@@ -11,6 +11,8 @@
 
 enum { SKETCH = 48, RUN_WORDS = 4, FOLD_LOOKBACK = 64 };
 static const double SAME = 0.8; /* estimated Jaccard similarity from which two passages are one hit */
+/* Documents that are so alike are versions of one text: there, passages are one hit from a lesser similarity on. */
+static const double SAME_DOC = 0.9, SAME_IN_VERSIONS = 0.6;
 
 struct sketch { uint64_t h[SKETCH]; uint32_t n; };
 
@@ -123,7 +125,21 @@ static void copy_hit(struct search *s, struct br_found *h, const struct cand *c)
 
 /* ---- choosing ---- */
 
-struct shown { struct br_found *hit; struct sketch *sketch; size_t n; };
+struct shown { struct br_found *hit; struct sketch *sketch; const struct cand **cand; size_t n; };
+
+/* The same place of two documents with the same bytes: nothing need be read to know that they say the same. */
+static bool is_copy(const struct cand *a, const struct cand *b)
+{
+	return a->rec.doc != b->rec.doc && a->rec.off == b->rec.off && a->rec.len == b->rec.len && a->doc->format == b->doc->format &&
+	       !memcmp(a->doc->sha, b->doc->sha, sizeof a->doc->sha);
+}
+
+static bool says_the_same(const struct sketch *x, const struct cand *a, const struct sketch *y, const struct cand *b)
+{
+	double s = similarity(x, y);
+
+	return s >= SAME || (s >= SAME_IN_VERSIONS && a->rec.doc != b->rec.doc && br_doc_similarity(a->doc, b->doc) >= SAME_DOC);
+}
 
 /* The hit that says what c says already, or NULL; else c's own sketch is kept. */
 static struct br_found *twin(struct search *s, struct shown *shown, const struct cand *c)
@@ -133,10 +149,14 @@ static struct br_found *twin(struct search *s, struct shown *shown, const struct
 
 	if (s->opts->no_fold || s->opts->no_text)
 		return NULL;
+	for (size_t i = from; i < shown->n; i++)
+		if (is_copy(c, shown->cand[i]))
+			return &shown->hit[i];
 	make_sketch(mine, s, c->text);
 	for (size_t i = from; i < shown->n; i++)
-		if (similarity(mine, &shown->sketch[i]) >= SAME)
+		if (says_the_same(mine, c, &shown->sketch[i], shown->cand[i]))
 			return &shown->hit[i];
+	shown->cand[shown->n] = c;
 	return NULL;
 }
 
@@ -175,6 +195,7 @@ int present(struct search *s, struct br_err *err)
 	if ((rc = settle_order(s, err)) < 0)
 		return rc;
 	shown.hit = br_arena_zalloc(&s->out->arena, (s->opts->top + 1) * sizeof *shown.hit);
+	shown.cand = br_arena_alloc(&s->scratch, (s->opts->top + 1) * sizeof *shown.cand);
 	shown.sketch = br_arena_alloc(&s->scratch, (s->opts->top + 1) * sizeof *shown.sketch);
 	for (size_t i = 0; i < s->cand.n && shown.n < s->opts->top; i++) {
 		struct cand *c = &s->cand.v[i];

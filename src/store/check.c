@@ -543,8 +543,10 @@ out:
 int br_store__rescue(const char *path, const struct br_store__rescue *to, struct br_err *err)
 {
 	struct file f = { .fd = open(path, O_RDONLY | O_CLOEXEC), .path = path, .all_tables = true, .rescue = to };
+	struct br_err own; /* what is passed over is told by its message */
 	int rc;
 
+	err = err ? err : &own;
 	if (f.fd < 0)
 		return br_fail_errno(err, BR_EIO, "cannot open '%s'", path);
 	br_buf_init(&f.big, UINT32_MAX);

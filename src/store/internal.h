@@ -102,6 +102,9 @@ void br_store__on_assert(MDB_env *env, const char *text);
 extern _Thread_local unsigned br_store__in_lmdb;
 #define IN_LMDB(call) __extension__({ br_store__in_lmdb++; int lmdb_rc_ = (call); br_store__in_lmdb--; lmdb_rc_; })
 
+/* txn.c: LMDB's compact copy of the newest snapshot into fd. */
+int br_store__copy(struct br_store *s, int fd, struct br_err *err);
+
 /* env.c: at least doubles the map, once all transactions of this process have ended. */
 int br_store__remap(struct br_store *s, struct br_err *err);
 

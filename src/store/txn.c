@@ -107,6 +107,35 @@ static int begin(struct br_txn *t, struct br_err *err)
 	return 0;
 }
 
+/* ---- copying ---- */
+
+/* The transaction is LMDB's own; ours only stands in `live`. Nothing was written when LMDB could not begin it. */
+static int copy_once(int *mdb, struct br_store *s, int fd, struct br_err *err)
+{
+	struct br_txn t = { .s = s };
+	int dead, rc = enter(s, &t, err);
+
+	if (rc < 0)
+		return rc;
+	*mdb = IN_LMDB(mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT));
+	if (*mdb == MDB_READERS_FULL && !mdb_reader_check(s->env, &dead))
+		*mdb = IN_LMDB(mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT));
+	leave(s, &t);
+	return 0;
+}
+
+int br_store__copy(struct br_store *s, int fd, struct br_err *err)
+{
+	int mdb = 0, rc;
+
+	while ((rc = copy_once(&mdb, s, fd, err)) == 0 && mdb == MDB_MAP_RESIZED)
+		if ((rc = br_store__remap(s, err)) < 0)
+			return rc;
+	if (mdb == MDB_INCOMPATIBLE)
+		mdb = MDB_CORRUPTED; /* LMDB's word for pages that stand in no table and in no list of free ones */
+	return rc == 0 && mdb ? br_store__fail(err, s, mdb, "copy", -1) : rc;
+}
+
 /* ---- reading ---- */
 
 int br_txn_read(struct br_txn **out, struct br_store *s, struct br_err *err)

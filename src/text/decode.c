@@ -36,6 +36,19 @@ static void normalise(char *p, size_t *len)
 	p[to] = 0;
 }
 
+/* Byte order marks in front: some files have two, or one behind NULs. */
+static void drop_marks(struct br_buf *b)
+{
+	size_t n = 0;
+
+	while (b->len - n >= 3 && !memcmp(b->ptr + n, "\xef\xbb\xbf", 3))
+		n += 3;
+	if (!n)
+		return;
+	b->len -= n;
+	memmove(b->ptr, b->ptr + n, b->len + 1);
+}
+
 /* UTF-8 with single bytes damaged: each of them becomes U+FFFD. */
 static void add_damaged_utf8(struct br_buf *out, struct br_slice in)
 {
@@ -166,6 +179,20 @@ static void ask_detector(char name[24], struct br_slice sample)
 		dlclose(d.lib);
 }
 
+/* Files of mainframes: letters, digits and spaces stand where other encodings have accents and signs. A detector takes them for anything. */
+static bool like_ebcdic(struct br_slice in)
+{
+	size_t spaces = 0, ascii = 0, words = 0, n = BR_MIN(in.len, (size_t)NUL_SAMPLE);
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)in.ptr[i], low = c & 15;
+		spaces += c == 0x40;
+		ascii += c == ' ' || c == '\n';
+		words += c == 0x40 || c == 0x0d || c == 0x15 || c == 0x25 || (c >= 0x80 && c < 0xf0 && low >= 1 && low <= 9) || (c >= 0xf0 && low <= 9);
+	}
+	return n >= 64 && spaces * 16 > n && ascii * 100 < n && words * 100 > n * 85;
+}
+
 static void detect(char name[24], struct br_slice bytes)
 {
 	struct br_slice sample = bytes;
@@ -176,6 +203,10 @@ static void detect(char name[24], struct br_slice bytes)
 		while (first < bytes.len - SAMPLE && !(bytes.ptr[first] & 0x80))
 			first++;
 		sample = br_slice(bytes.ptr + first, SAMPLE);
+	}
+	if (like_ebcdic(bytes)) {
+		strcpy(name, "CP500");
+		return;
 	}
 	ask_detector(name, sample);
 	if (!name[0] || !strcmp(name, "ASCII") || !strcmp(name, "UTF-8") || (!is_latin(name) && accents_only(sample)))
@@ -254,5 +285,6 @@ int br_decode(struct br_buf *out, char encoding[24], struct br_slice bytes, stru
 		return rc;
 	if (out->len)
 		normalise(out->ptr, &out->len);
+	drop_marks(out);
 	return 0;
 }

@@ -16,6 +16,7 @@ struct br_extractor {
 static const struct {
 	br_reader_fn *read;
 	bool words;
+	bool text;  /* for the child: decoded to UTF-8 first */
 } formats[BR_FMT_COUNT] = {
 	[BR_FMT_PLAIN] = { br_read_plain, true },
 	[BR_FMT_MARKDOWN] = { br_read_markdown, true },
@@ -26,7 +27,13 @@ static const struct {
 	[BR_FMT_TSV] = { br_read_csv, false },
 	[BR_FMT_JSON] = { br_read_json, false },
 	[BR_FMT_NDJSON] = { br_read_json, false },
-	[BR_FMT_HTML] = { NULL, true },
+	[BR_FMT_HTML] = { NULL, true, true },
+	[BR_FMT_PDF ... BR_FMT_MBOX] = { NULL, true, false },
+	[BR_FMT_XML] = { NULL, true, true },
+	[BR_FMT_RTF] = { NULL, true, false },
+	[BR_FMT_IPYNB] = { br_read_ipynb, true },
+	[BR_FMT_SUBTITLES] = { br_read_subtitles, true },
+	[BR_FMT_DOC ... BR_FMT_TAR] = { NULL, true, false },
 };
 
 struct br_extractor *br_extractor_new(const char *helper)
@@ -71,15 +78,79 @@ static int read_here(struct br_extracted *out, const struct br_source *src, enum
 static int read_by_child(struct br_extracted *out, struct br_extractor *x, const struct br_source *src, enum br_format format,
                          struct br_err *err)
 {
-	char encoding[24];
+	struct br_slice bytes = src->bytes;
+	char encoding[24] = "";
 	int rc;
 
-	if ((rc = br_text__decode_html(&x->utf8, encoding, src->bytes, err)) < 0 ||
-	    (rc = br_text__helper_ask(out, &x->helper, format, br_buf_slice(&x->utf8), err)) < 0)
+	if (formats[format].text) {
+		rc = format == BR_FMT_XML ? br_text__decode_xml(&x->utf8, encoding, bytes, err) : br_text__decode_html(&x->utf8, encoding, bytes, err);
+		if (rc < 0)
+			return rc;
+		bytes = br_buf_slice(&x->utf8);
+	}
+	if ((rc = br_text__helper_ask(out, &x->helper, format, bytes, err)) < 0)
 		return rc;
-	out->format = format;
-	memcpy(out->encoding, encoding, sizeof encoding);
+	if (encoding[0])
+		memcpy(out->encoding, encoding, sizeof encoding);
 	return 0;
+}
+
+/* br-confine stands beside br-extract. */
+static char *find_confine(const struct br_extractor *x)
+{
+	char *folder = x->helper.path ? br_path_join(x->helper.path, "..") : NULL, *confine = folder ? br_path_join(folder, "br-confine") : NULL;
+
+	free(folder);
+	return confine;
+}
+
+static int read_pdf(struct br_extracted *out, const char *confine, const struct br_source *src, struct br_err *err)
+{
+	struct br_err why = { 0 };
+	int rc = br_text__pdf(out, confine, src->bytes, &why);
+
+	if (rc == -BR_EUNSUPPORTED && src->ocr && strstr(why.msg, "--ocr"))
+		return br_text__ocr_pdf(out, confine, src->ocr, src->bytes, err);
+	return rc < 0 ? br_fail(err, why.code, "%s", why.msg) : 0;
+}
+
+/* By programs of others. */
+static int read_by_tool(struct br_extracted *out, struct br_extractor *x, const struct br_source *src, enum br_format format, struct br_err *err)
+{
+	char *confine = find_confine(x);
+	int rc;
+
+	if (format == BR_FMT_PDF)
+		rc = read_pdf(out, confine, src, err);
+	else if (format != BR_FMT_IMAGE)
+		rc = br_text__read_old_office(out, confine, format, src->bytes, err);
+	else if (src->ocr)
+		rc = br_text__ocr_image(out, confine, src->ocr, src->bytes, err);
+	else
+		rc = br_fail(err, BR_EUNSUPPORTED, "is an image: use --ocr to read its text");
+	free(confine);
+	return rc;
+}
+
+/* What neither a reader of decoded text nor the child alone can do. */
+static int read_one(struct br_extracted *out, struct br_extractor *x, const struct br_source *src, enum br_format format, struct br_err *err)
+{
+	int rc;
+
+	if (formats[format].read)
+		return read_here(out, src, format, err);
+	switch (format) {
+	case BR_FMT_MAIL: rc = br_text__read_mail(out, &x->helper, src->bytes, err); break;
+	case BR_FMT_RTF: rc = br_text__read_rtf(out, src->bytes, err); break;
+	case BR_FMT_PDF: case BR_FMT_DOC: case BR_FMT_XLS: case BR_FMT_PPT: case BR_FMT_IMAGE:
+		rc = read_by_tool(out, x, src, format, err);
+		break;
+	case BR_FMT_MBOX: case BR_FMT_ZIP: case BR_FMT_TAR:
+		return br_fail(err, BR_EUNSUPPORTED, "is a container of documents, not a document");
+	default: return read_by_child(out, x, src, format, err);
+	}
+	out->format = format;
+	return rc;
 }
 
 static void set_lang(struct br_extracted *out, const char *given)
@@ -102,7 +173,7 @@ int br_extract(struct br_extracted *out, struct br_extractor *x, const struct br
 		return br_fail(err, BR_ETOOBIG, "larger than %u MB", BR_MAX_FILE >> 20);
 	if ((rc = which_format(&format, src, err)) < 0)
 		return rc;
-	rc = formats[format].read ? read_here(out, src, format, err) : read_by_child(out, x, src, format, err);
+	rc = read_one(out, x, src, format, err);
 	if (rc == 0)
 		set_lang(out, src->lang);
 	else

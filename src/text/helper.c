@@ -32,7 +32,7 @@ void br_text__helper_release(struct br_text__helper *h)
 
 /* ---- start ---- */
 
-static char *beside_us(void)
+static char *beside_us(const char *name)
 {
 	char self[4096], *slash;
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -43,20 +43,20 @@ static char *beside_us(void)
 	if (!(slash = strrchr(self, '/')))
 		return NULL;
 	*slash = 0;
-	return br_path_join(self, "br-extract");
+	return br_path_join(self, name);
 }
 
-static char *find_helper(void)
+char *br_text__find_helper(const char *name)
 {
-	char *path = beside_us();
+	char *path = beside_us(name);
 
 	if (path && (access(path, X_OK) == 0 || errno == EIO))
 		return path;
 	free(path);
-	return br_strdup(BR_LIBDIR "/br-extract");
+	return br_path_join(BR_LIBDIR, name);
 }
 
-static bool nonblocking(int fd)
+bool br_text__nonblocking(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
 
@@ -69,7 +69,7 @@ static int start(struct br_text__helper *h, struct br_err *err)
 	int rc;
 
 	if (!h->path)
-		h->path = find_helper();
+		h->path = br_text__find_helper("br-extract");
 	argv[0] = h->path;
 	if (access(h->path, X_OK) < 0)
 		return errno == EIO ? br_fail_errno(err, BR_EIO, "cannot look for '%s'", h->path) :
@@ -77,7 +77,7 @@ static int start(struct br_text__helper *h, struct br_err *err)
 	if ((rc = br_child_start(&h->child, argv, NULL, false, err)) < 0)
 		return rc;
 	h->running = true;
-	if (!nonblocking(h->child.in) || !nonblocking(h->child.out))
+	if (!br_text__nonblocking(h->child.in) || !br_text__nonblocking(h->child.out))
 		return br_fail_errno(err, BR_EIO, "cannot set up the pipes to br-extract");
 	return 0;
 }
@@ -149,8 +149,7 @@ static int wait_for(struct talk *t, int fd, short events)
 	}
 }
 
-/* write(2) to a pipe whose reader may be gone, without SIGPIPE and without touching how the process handles it. */
-static ssize_t write_quiet(int fd, const void *p, size_t n)
+ssize_t br_text__write_quiet(int fd, const void *p, size_t n)
 {
 	sigset_t pipe_only, old, pending;
 	struct timespec now = { 0, 0 };
@@ -175,7 +174,7 @@ static int send_all(struct talk *t, const char *p, size_t n)
 {
 	while (n) {
 		int rc = wait_for(t, t->h->child.in, POLLOUT);
-		ssize_t done = rc < 0 ? 0 : write_quiet(t->h->child.in, p, n);
+		ssize_t done = rc < 0 ? 0 : br_text__write_quiet(t->h->child.in, p, n);
 
 		if (rc < 0)
 			return rc;
@@ -214,13 +213,11 @@ static int receive(struct talk *t, size_t n)
 	return 1;
 }
 
-static int exchange(struct talk *t, enum br_format format, struct br_slice bytes, uint32_t *code)
+/* 1: sent; else as send_all. */
+static int send_request(struct talk *t, enum br_format format, struct br_slice bytes)
 {
-	char head[BR_PROTO_HEADER];
 	struct br_buf h = BR_BUF_INIT(BR_PROTO_HEADER);
-	struct br_rd r;
-	uint64_t n;
-	uint32_t magic;
+	char head[BR_PROTO_HEADER];
 	int rc;
 
 	br_buf_le32(&h, BR_PROTO_REQUEST);
@@ -228,18 +225,38 @@ static int exchange(struct talk *t, enum br_format format, struct br_slice bytes
 	br_buf_le64(&h, bytes.len);
 	memcpy(head, h.ptr, sizeof head);
 	br_buf_release(&h);
+	rc = send_all(t, head, sizeof head);
+	return rc <= 0 ? rc : send_all(t, bytes.ptr, bytes.len);
+}
+
+/* The body of a reply into h->reply. */
+static int receive_reply(struct talk *t, uint32_t *magic, uint32_t *code)
+{
+	struct br_rd r;
+	uint64_t n;
+	int rc;
+
 	br_buf_reset(&t->h->reply);
-	if ((rc = send_all(t, head, sizeof head)) <= 0 || (rc = send_all(t, bytes.ptr, bytes.len)) <= 0 ||
-	    (rc = receive(t, BR_PROTO_HEADER)) <= 0)
+	if ((rc = receive(t, BR_PROTO_HEADER)) <= 0)
 		return rc;
 	r = br_rd(br_buf_slice(&t->h->reply));
-	magic = br_rd_u32(&r);
+	*magic = br_rd_u32(&r);
 	*code = br_rd_u32(&r);
 	n = br_rd_u64(&r);
-	if (magic != BR_PROTO_REPLY || *code >= BR_ERR_COUNT || n > BR_PROTO_MAX)
+	if ((*magic != BR_PROTO_REPLY && *magic != BR_PROTO_MEMBER) || *code >= BR_ERR_COUNT || n > BR_PROTO_MAX)
 		return br_fail(t->err, BR_ECORRUPT, "the extractor's reply is damaged: header");
 	br_buf_reset(&t->h->reply);
 	return n ? receive(t, (size_t)n) : 1;
+}
+
+static int exchange(struct talk *t, enum br_format format, struct br_slice bytes, uint32_t *code)
+{
+	uint32_t magic = 0;
+	int rc = send_request(t, format, bytes);
+
+	if (rc > 0 && (rc = receive_reply(t, &magic, code)) > 0 && magic != BR_PROTO_REPLY)
+		rc = br_fail(t->err, BR_ECORRUPT, "the extractor's reply is damaged: header");
+	return rc;
 }
 
 /* The child's own words: made printable, since they end on terminals and in logs. */
@@ -269,4 +286,37 @@ int br_text__helper_ask(struct br_extracted *out, struct br_text__helper *h, enu
 	if (h->reply.cap > KEEP_REPLY)
 		br_buf_release(&h->reply);
 	return rc;
+}
+
+/* ---- containers ---- */
+
+static struct talk talk(struct br_text__helper *h, struct br_err *err)
+{
+	return (struct talk){ .h = h, .until = br_mono_ns() + BR_EXTRACT_WALL * INT64_C(1000000000), .err = err };
+}
+
+int br_text__helper_unpack(struct br_text__helper *h, enum br_format format, struct br_slice bytes, struct br_err *err)
+{
+	struct talk t = talk(h, err);
+	int rc;
+
+	drop_if_dead(h);
+	if (!h->running && (rc = start(h, err)) < 0)
+		return h->running ? lost(h, rc, err) : rc;
+	rc = send_request(&t, format, bytes);
+	return rc <= 0 ? lost(h, rc, err) : 0;
+}
+
+int br_text__helper_member(struct br_text__helper *h, uint32_t *code, struct br_slice *body, struct br_err *err)
+{
+	struct talk t = talk(h, err);
+	uint32_t magic = 0;
+	int rc = receive_reply(&t, &magic, code);
+
+	if (rc <= 0)
+		return lost(h, rc, err);
+	*body = br_buf_slice(&h->reply);
+	if (magic == BR_PROTO_MEMBER)
+		return 1;
+	return *code == BR_OK ? 0 : refused(h, (enum br_code)*code, err);
 }

@@ -102,16 +102,15 @@ static bool convert(struct br_buf *out, struct br_slice in, const char *from)
 	return bad <= 1 + in.len / 200;
 }
 
-int br_text__decode_html(struct br_buf *out, char encoding[24], struct br_slice bytes, struct br_err *err)
+int br_text__decode_as(struct br_buf *out, char encoding[24], struct br_slice bytes, struct br_slice label, struct br_err *err)
 {
 	bool bom = bytes.len >= 3 && !memcmp(bytes.ptr, "\xef\xbb\xbf", 3);
 	bool plain = bom || br_utf8_valid(bytes.ptr, bytes.len) == bytes.len;
-	const char *converter = bytes.len ? converter_for(declared(bytes)) : NULL;
+	const char *converter = label.len ? converter_for(label) : NULL;
 	bool shifts = converter && !strcmp(converter, "ISO-2022-JP") && memchr(bytes.ptr, 0x1b, bytes.len);
 	struct br_buf utf8 = BR_BUF_INIT(out->max);
 	int rc;
 
-	/* A page in UTF-16 does not show its <meta> as ASCII, so a name found here is not contradicted by a byte order mark. */
 	if (!converter || (plain && !shifts) || !convert(&utf8, bytes, converter) || utf8.failed) {
 		rc = utf8.failed == BR_ENOMEM ? br_buf_check(&utf8, "text", err) : br_decode(out, encoding, bytes, err);
 		br_buf_release(&utf8);
@@ -122,4 +121,18 @@ int br_text__decode_html(struct br_buf *out, char encoding[24], struct br_slice 
 	snprintf(encoding, 24, "%s", converter);
 	br_buf_release(&utf8);
 	return rc;
+}
+
+int br_text__decode_html(struct br_buf *out, char encoding[24], struct br_slice bytes, struct br_err *err)
+{
+	/* A page in UTF-16 does not show its <meta> as ASCII, so a name found here is not contradicted by a byte order mark. */
+	return br_text__decode_as(out, encoding, bytes, bytes.len ? declared(bytes) : br_slice("", 0), err);
+}
+
+int br_text__decode_xml(struct br_buf *out, char encoding[24], struct br_slice bytes, struct br_err *err)
+{
+	const char *end = bytes.len >= 5 && !memcmp(bytes.ptr, "<?xml", 5) ? memmem(bytes.ptr, BR_MIN(bytes.len, (size_t)HEAD), "?>", 2) : NULL;
+	const char *name = end ? memmem(bytes.ptr, (size_t)(end - bytes.ptr), "encoding", 8) : NULL;
+
+	return br_text__decode_as(out, encoding, bytes, name ? label_at(name + 8, end) : br_slice("", 0), err);
 }

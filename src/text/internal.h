@@ -76,8 +76,20 @@ void br_text__title_man(struct br_extracted *e);
  */
 void br_text__finish(struct br_extracted *e);
 
+/* ---- text that is rendered (put.c) ---- */
+
+/* Writes words as a block of their own behind what is there, a blank line between; NULL when there are none. */
+struct br_block *br_text__put(struct br_extracted *e, enum br_block_kind kind, int level, struct br_slice words);
+/* Writes a document that another reader finished; its title counts if there is none yet. */
+void br_text__append(struct br_extracted *out, const struct br_extracted *part);
+
 /* The format a file name tells, or UNKNOWN. */
 enum br_format br_text__by_name(const char *name);
+/*
+ * What a ZIP or OLE2 file is: by its parts, and by the format its name tells where they do not say. UNKNOWN: neither container, or one
+ * that is not read; then *why (static) says what it is, else it is NULL. `bytes` may be the file's beginning only.
+ */
+enum br_format br_text__container(struct br_slice bytes, enum br_format named, const char **why);
 /* "UTF-16LE" or "UTF-16BE" when the NUL bytes stand as in text of that encoding, else NULL. */
 const char *br_text__utf16_by_nul(struct br_slice bytes);
 

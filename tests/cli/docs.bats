@@ -101,3 +101,23 @@ prepare() { small_workspace; }
 	want 0 docs rm --json 'docs/*'
 	json '.removed == 2'
 }
+
+@test "duplicates: the same bytes, nearly the same text" {
+	want 0 docs duplicates
+	out_empty
+	err_has "0 of 3 documents"
+	cp soup.md again.md
+	seq -f 'line %g of a long text that is the same in both.' 60 >long.txt
+	sed '30s/.*/Here it is not./' long.txt >longer.txt
+	want 0 sync
+	want 0 docs duplicates
+	out_has "2 with the same bytes"
+	out_has "   same  soup.md"
+	out_has "2 alike"
+	out_has "%  longer.txt"
+	want 0 docs duplicates --json
+	json_all 'length == 2 and .[0].kind == "exact" and .[1].kind == "near" and .[1].documents[1].similarity > 0.8'
+	want 0 docs duplicates --exact --json
+	json_all 'length == 1 and .[0].documents[0].path == "again.md"'
+	want 129 docs duplicates --threshold 0.1
+}

@@ -5,7 +5,7 @@ load lib
 	small_workspace
 	local status=0
 	br doctor >"$S/out" 2>"$S/err" </dev/null || status=$?
-	for check in workspace settings lock 'file system' disk model processor threads extractor locale; do
+	for check in workspace settings lock 'file system' disk model processor threads extractor network locale; do
 		grep -Eq "^(ok  |warn|fail)  $check" "$S/out" || fails_with "no line for $check"
 	done
 	if grep -q '^fail' "$S/out"; then [ "$status" -eq 3 ]; else [ "$status" -eq 0 ]; fi

@@ -157,7 +157,7 @@ open(sys.argv[2], "w").close()
 time.sleep(60)
 PY
 	local holder=$!
-	until [ -e "$S/go" ]; do sleep 0.05; done
+	eventually test -e "$S/go"
 	local status=0
 	br index build --kind flat --wait 0 >"$S/out" 2>"$S/err" </dev/null || status=$?
 	kill $holder

@@ -60,7 +60,7 @@ load lib
 	want 129 ingest --meta '{' data
 	want 129 ingest --ndjson
 	err_has "--ndjson needs a file"
-	want 129 ingest --type doc data
+	want 129 ingest --type paper data
 	err_has "is not one of"
 }
 
@@ -98,9 +98,8 @@ load lib
 	exec 7>"$S/slow"
 	printf '{"id":"r1","text":"record"}\n' >&7
 	# it reads our line, then waits: the pipe is empty
-	until [ "$(awk '/^SigCgt/ { print $2 }' /proc/$pid/status)" != 0000000000000000 ] && [ "$(cut -d' ' -f3 /proc/$pid/stat)" = S ]; do
-		read -rt 0.02 <> <(:) || true
-	done
+	waits() { [ "$(awk '/^SigCgt/ { print $2 }' /proc/$pid/status)" != 0000000000000000 ] && [ "$(cut -d' ' -f3 /proc/$pid/stat)" = S ]; }
+	eventually waits
 	kill -INT $pid
 	wait $pid || status=$?
 	exec 7>&-

@@ -49,6 +49,15 @@ show_output() {
 	echo "stderr:"; head -c 2000 "$S/err"
 }
 
+# eventually COMMAND...: waits until it succeeds, a minute at most.
+eventually() {
+	local end=$((SECONDS + 60))
+	until "$@"; do
+		[ $SECONDS -lt $end ] || { fails_with "not within a minute: $*"; return 1; }
+		read -rt 0.02 <> <(:) || true
+	done
+}
+
 fails_with() { echo "$1"; show_output; return 1; }
 out_has()   { grep -qF -e "$1" "$S/out" || fails_with "stdout lacks: $1"; }
 out_lacks() { ! grep -qF -e "$1" "$S/out" || fails_with "stdout has: $1"; }

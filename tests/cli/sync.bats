@@ -215,3 +215,87 @@ PY
 	want 0 sync --wait 0
 	out_has "1 added"
 }
+
+@test "--since-commit: only what git says changed is looked at" {
+	command -v git >/dev/null || skip "git is not installed"
+	small_workspace
+	local g=(env -i PATH="$PATH" HOME="$S/home" GIT_CONFIG_NOSYSTEM=1 git -c user.name=n -c user.email=e -c init.defaultBranch=main)
+	printf '.br\n' >.gitignore
+	"${g[@]}" init -q
+	"${g[@]}" add .
+	"${g[@]}" commit -qm one
+	want 0 sync --json --since-commit HEAD .
+	json_all 'length == 1 and .[0].kept == 0'
+	printf 'changed\n' >>soup.md
+	printf 'and more rain\n' >>docs/rain.txt
+	printf 'new\n' >"docs/ä b.txt"
+	rm docs/locks.md
+	mkdir later
+	"${g[@]}" add -A
+	printf 'not told to git\n' >later/untracked.txt
+	want 4 sync --plan --since-commit HEAD docs
+	out_has "1 to add, 1 to change, 1 to delete"
+	want 0 sync --json --since-commit HEAD .
+	json_all 'map(select(.event == "file") | "\(.action) \(.path)") | sort == ["add docs/ä b.txt", "change docs/rain.txt", "change soup.md", "delete docs/locks.md"]'
+	"${g[@]}" commit -qam two
+	"${g[@]}" mv soup.md stew.md
+	want 0 sync --json --since-commit main .
+	json_all 'map(select(.event == "file"))| length == 1 and .[0].action == "move" and .[0].path == "stew.md" and .[0].from == "soup.md"'
+	# from a hook, whose variables would lead git elsewhere
+	EXTRA=(GIT_DIR=/nonexistent GIT_INDEX_FILE=/nonexistent)
+	want 0 sync --since-commit HEAD~1 .
+	EXTRA=()
+	want 0 sync --json .
+	json_all 'last | .added == 1 and .changed == 0 and .deleted == 0'
+	want 0 verify
+}
+
+@test "--since-commit: what is no commit, no repository, no git" {
+	command -v git >/dev/null || skip "git is not installed"
+	small_workspace
+	want 129 sync --since-commit HEAD .
+	err_has "'.' is in no git repository"
+	env -i PATH="$PATH" HOME="$S/home" git init -q
+	want 129 sync --since-commit nowhere .
+	err_has "'nowhere' is no commit of the repository of '.'"
+	want 129 sync --since-commit --output=x .
+	[ ! -e x ]
+	EXTRA=(PATH=/nonexistent)
+	want 128 sync --since-commit HEAD .
+	err_has "git, which is not installed"
+	EXTRA=()
+	want 0 docs list --paths
+	[ "$(wc -l <"$S/out")" -eq 3 ]
+}
+
+@test "--max-errors stops, says so, deletes nothing; the next run goes on" {
+	br init -q
+	local i
+	printf 'gone later\n' >gone.txt
+	want 0 sync -q .
+	rm gone.txt
+	for i in 1 2 3 4 5; do head -c 5000 /dev/zero | tr '\0' "$i" >"big$i.txt"; done
+	printf 'fine\n' >fine.txt
+	want 0 config set ingest.max_file 1000
+	want 2 sync --max-errors 2 --json .
+	json_all 'last | .stopped and .exit == 2 and .failed >= 2 and .deleted == 0'
+	want 2 sync --max-errors 2 .
+	err_has "stopped by --max-errors"
+	want 2 sync --max-errors 9 --json .
+	json_all 'last | (.stopped | not) and .failed == 5 and .deleted == 1'
+	want 2 sync --json .
+	json_all 'last | (.stopped | not)'
+	want 0 verify
+}
+
+@test "--nice leaves processor and disk to others" {
+	small_workspace
+	mkfifo "$S/slow"
+	env --default-signal=INT -i "${ENV[@]}" "$BR" ingest --nice --ndjson - <"$S/slow" >"$S/out" 2>"$S/err" &
+	local pid=$! 
+	exec 7>"$S/slow"
+	is_nice() { [ "$(awk '{ print $19 }' "/proc/$pid/stat")" = 10 ]; }
+	eventually is_nice
+	exec 7>&-
+	wait $pid
+}

@@ -37,5 +37,5 @@ prepare() { br init -q; }
 @test "--json" {
 	printf 'x\n' >x.txt
 	want 0 upload --json x.txt
-	json_all '.[0] == {"event":"file","path":"x.txt","action":"add","from":null,"reason":null} and last.event == "done"'
+	json_all '.[0] == {"event":"file","path":"x.txt","action":"add","from":null,"reason":null,"bytes":2} and last.event == "done"'
 }

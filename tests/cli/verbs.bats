@@ -2,10 +2,10 @@
 # What holds for every verb: help, usage errors, no workspace, a full disk, a reader that went away, documents.
 load lib
 
-VERBS=(init status sync ingest upload query eval verify gc doctor help version completion
+VERBS=(init status sync watch ingest upload query eval verify gc backup export import doctor help version completion
        'notebook create' 'notebook list' 'notebook show' 'notebook rename' 'notebook use' 'notebook set' 'notebook unset' 'notebook delete'
        'config get' 'config set' 'config unset' 'config list' 'config path' 'config trust' 'config untrust'
-       'docs list' 'docs show' 'docs cat' 'docs rm' 'index build' 'index status' 'index drop'
+       'docs list' 'docs show' 'docs cat' 'docs rm' 'docs duplicates' 'index build' 'index status' 'index drop'
        'keys create' 'keys list' 'keys show' 'keys set' 'keys enable' 'keys disable' 'keys rotate' 'keys revoke' 'keys delete'
        'keys usage' 'keys check')
 
@@ -38,7 +38,7 @@ VERBS=(init status sync ingest upload query eval verify gc doctor help version c
 
 @test "operands: too few and too many" {
 	for verb in upload 'docs show' 'docs cat' 'docs rm' 'notebook create' 'notebook rename' 'notebook use' \
-	            'notebook delete' 'config get' 'config set' 'config unset' completion query; do
+	            'notebook delete' 'config get' 'config set' 'config unset' completion query backup export import; do
 		want 129 $verb
 		err_has "missing operand"
 		err_has "usage: br $verb"
@@ -56,12 +56,17 @@ VERBS=(init status sync ingest upload query eval verify gc doctor help version c
 @test "every verb that needs a workspace says so with status 10" {
 	no_workspace status
 	no_workspace sync .
+	no_workspace watch .
 	no_workspace ingest f
 	no_workspace ingest
 	no_workspace upload f
 	no_workspace query q
 	no_workspace verify
 	no_workspace gc
+	no_workspace backup f
+	no_workspace export default f
+	no_workspace import f
+	no_workspace docs duplicates
 	no_workspace docs list
 	no_workspace docs show f
 	no_workspace docs cat f
@@ -149,6 +154,7 @@ VERBS=(init status sync ingest upload query eval verify gc doctor help version c
 	while IFS= read -r line <&9; do
 		case $line in
 		'br init') continue ;; # there is one already
+		'br watch'* | *https://* | *--since-commit*) continue ;; # for ever; a network; a repository
 		esac
 		local status=0
 		env -i "${ENV[@]}" PATH="$S/bin:$PATH" HOME="$S/home" bash -c "$line" >"$S/out" 2>"$S/err" </dev/null || status=$?

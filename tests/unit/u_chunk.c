@@ -323,6 +323,46 @@ static void test_skipped_text_has_no_size(void **state)
 	br_buf_release(&b);
 }
 
+/* Slides and sheets stand alone however small they are; a chunk that is half full does not go on on the next page. */
+static void test_pages(void **state)
+{
+	struct doc d;
+	struct br_chunks c;
+
+	(void)state;
+	doc_init(&d);
+	d.e.format = BR_FMT_PPTX;
+	for (uint32_t i = 0; i < 6; i += 2) {
+		heading(&d, 1, "Slide");
+		d.e.blocks.v[i].page = i + 1;
+		para(&d, 'a', 100);
+		d.e.blocks.v[i + 1].page = i + 1;
+	}
+	c = chunk(&d, &by_structure);
+	assert_int_equal(c.chunks.n, 3);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(c.chunks.v[i].page, 2 * i + 1);
+	br_chunks_release(&c);
+	doc_release(&d);
+
+	doc_init(&d);
+	d.e.format = BR_FMT_PDF;
+	for (uint32_t i = 0; i < 4; i++) {
+		para(&d, 'a', i == 1 ? 300 : 200); /* 200 and 300 on the first page, 200 and 200 on the second */
+		d.e.blocks.v[i].page = 1 + i / 2;
+	}
+	c = chunk(&d, &by_structure);
+	assert_int_equal(c.chunks.n, 2);
+	assert_int_equal(c.chunks.v[0].page, 1);
+	assert_int_equal(c.chunks.v[1].page, 2);
+	br_chunks_release(&c);
+	d.e.blocks.v[1].page = 2; /* 200 on the first page: too little to stand alone */
+	c = chunk(&d, &by_structure);
+	assert_int_equal(c.chunks.n, 1);
+	br_chunks_release(&c);
+	doc_release(&d);
+}
+
 static void test_rendered_lines(void **state)
 {
 	struct doc d;
@@ -627,6 +667,26 @@ static void test_recursive_exact(void **state)
 	expect_recursive("ab                     cd", 4, 2, "[ab][cd]");
 }
 
+/* What stands in front of the first block is part of the first chunk, and of its lines. */
+static void test_lines_in_front_of_the_first_block(void **state)
+{
+	static const struct br_chunk_opts o = { BR_CHUNK_RECURSIVE, 100, 0 };
+	struct doc d;
+	struct br_chunks c;
+
+	(void)state;
+	doc_init(&d);
+	doc_gap(&d, "---\n---\n\n");
+	para(&d, 'a', 20);
+	c = chunk(&d, &o);
+	assert_int_equal(c.chunks.n, 1);
+	assert_int_equal(c.chunks.v[0].off, 0);
+	assert_int_equal(c.chunks.v[0].line, 1);
+	assert_int_equal(c.chunks.v[0].line_end, 4);
+	br_chunks_release(&c);
+	doc_release(&d);
+}
+
 /* ---- cost ---- */
 
 static void expect_linear(const struct doc *d, const struct br_chunk_opts *o, uint64_t most)
@@ -751,6 +811,7 @@ int main(void)
 		cmocka_unit_test(test_code_splits_at_lines),
 		cmocka_unit_test(test_csv_splits_at_rows),
 		cmocka_unit_test(test_skipped_text_has_no_size),
+		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_rendered_lines),
 		cmocka_unit_test(test_long_heading_is_text_too),
 		cmocka_unit_test(test_bad_input),
@@ -759,6 +820,7 @@ int main(void)
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_recursive_covers_with_overlap),
 		cmocka_unit_test(test_recursive_exact),
+		cmocka_unit_test(test_lines_in_front_of_the_first_block),
 		cmocka_unit_test(test_cost_is_linear),
 		cmocka_unit_test(test_sentences),
 	};

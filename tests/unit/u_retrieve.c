@@ -76,7 +76,8 @@ static void test_filters(void **state)
 {
 	static const struct { const char *filter; size_t want; } cases[] = {
 		{ "path=docs/git", 2 }, { "path!=docs/git", 3 }, { "path~*.c", 1 }, { "path~docs/**/*.md", 3 }, { "type=markdown", 3 },
-		{ "type=md", 3 }, { "title~time*", 1 }, { "lang=de", 0 }, { "date>=2000-01-01", 5 }, { "date<2000-01-01", 0 }, { "size>0", 5 }, { "missing=1", 0 },
+		{ "type=md", 3 }, { "type!=markdown", 2 }, { "type!=md", 2 }, { "type!~m*", 2 },
+		{ "title~time*", 1 }, { "lang=de", 0 }, { "date>=2000-01-01", 5 }, { "date<2000-01-01", 0 }, { "size>0", 5 }, { "missing=1", 0 },
 	};
 	struct scratch *s = *state;
 	struct br_query_opts opts = BR_QUERY_OPTS_DEFAULT;
@@ -99,6 +100,10 @@ static void test_filters(void **state)
 		br_result_release(&r);
 	}
 	opts.filter = (const char *const[]){ "nonsense", NULL };
+	assert_int_equal(br_retrieve(&r, s->searcher, "x", &opts, &err), -BR_EUSAGE);
+	opts.filter = (const char *const[]){ "size=nan", NULL };
+	assert_int_equal(br_retrieve(&r, s->searcher, "x", &opts, &err), -BR_EUSAGE);
+	opts.filter = (const char *const[]){ "size~1*", NULL };
 	assert_int_equal(br_retrieve(&r, s->searcher, "x", &opts, &err), -BR_EUSAGE);
 	opts.filter = (const char *const[]){ "date>=yesterday", NULL };
 	assert_int_equal(br_retrieve(&r, s->searcher, "x", &opts, &err), -BR_EUSAGE);

@@ -81,22 +81,97 @@ static void test_sniff_content(void **state)
 static void test_sniff_binary(void **state)
 {
 	(void)state;
-	BINARY("a.md", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "PNG image");
-	BINARY("a.txt", "%PDF-1.4\n%\xe2\xe3\xcf\xd3\n", "PDF document");
-	BINARY("a", "PK\3\4\x14\0\0\0\0\0....word/document.xml", "Word document");
-	BINARY("a", "PK\3\4\x14\0\0\0\0\0....other", "ZIP archive");
+	FORMAT("a.md", "\x89PNG\r\n\x1a\n\0\0\0\rIHDR", IMAGE);
+	FORMAT("a.txt", "%PDF-1.4\n%\xe2\xe3\xcf\xd3\n", PDF);
+	FORMAT("a", "mail header\n\0%PDF-1.4\n%\xe2\xe3\xcf\xd3\n", PDF);
+	FORMAT("a", "PK\3\4\x14\0\0\0\0\0....other", ZIP);
 	BINARY("a.c", "\x7f""ELF\2\1\1\0\0\0", "ELF program or library");
-	BINARY("a", "\x1f\x8b\x08\0\0\0\0\0\0\3", "gzip archive");
+	FORMAT("a", "\x1f\x8b\x08\0\0\0\0\0\0\3", TAR);
 	BINARY("a", "SQLite format 3\0\x10\0", "SQLite database");
 	BINARY("a.txt", "text\0with\1NUL\2bytes", "binary data");
 	BINARY("a.svg", "<svg xmlns='x'></svg>", "SVG image");
-	BINARY("a", "{\\rtf1 text}", "RTF document");
+	FORMAT("a", "{\\rtf1 text}", RTF);
 	/* the same letters at the head of a text mean nothing */
 	FORMAT("a", "ID3 tags are text here\n", PLAIN);
 	FORMAT("a", "BZh is what bzip2 files begin with\n", PLAIN);
 	FORMAT("a.txt", "\xff\xfeT\0e\0x\0t\0", PLAIN);
 	FORMAT("a.md", "T\0e\0x\0t\0 \0h\0e\0r\0e\0", MARKDOWN);
 	FORMAT("a.txt", "color \x1b[31mred\x1b[0m\n", PLAIN);
+}
+
+/* Entries of a ZIP's directory and its end; the parts themselves do not matter. */
+static size_t fake_zip(char *to, const char *const *names, bool directory)
+{
+	char *p = to, *from;
+
+	memcpy(p, "PK\3\4" "\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 26);
+	p += 26;
+	p[0] = (char)strlen(names[0]);
+	p[1] = p[2] = p[3] = 0;
+	p = stpcpy(p + 4, names[0]);
+	from = p;
+	for (; directory && *names; names++) {
+		memset(p, 0, 46);
+		memcpy(p, "PK\1\2", 4);
+		p[28] = (char)strlen(*names);
+		p = stpcpy(p + 46, *names);
+	}
+	if (directory) {
+		memset(p, 0, 22);
+		memcpy(p, "PK\5\6", 4);
+		p[12] = (char)(p - from);
+		p[13] = (char)((p - from) >> 8);
+		p += 22;
+	}
+	return (size_t)(p - to);
+}
+
+static void test_sniff_containers(void **state)
+{
+	static const struct { const char *name, *parts[4]; bool directory; enum br_format format; const char *why; } cases[] = {
+		{ "a.zip", { "[Content_Types].xml", "word/document.xml", NULL }, true, BR_FMT_DOCX, "" },
+		{ "a", { "[Content_Types].xml", "ppt/presentation.xml", NULL }, true, BR_FMT_PPTX, "" },
+		{ "a.docx", { "[Content_Types].xml", "xl/workbook.xml", NULL }, true, BR_FMT_XLSX, "" },
+		{ "a.xlsm", { "[Content_Types].xml", "odd/main.xml", NULL }, true, BR_FMT_XLSX, "" },
+		{ "a.docx", { "[Content_Types].xml", NULL }, false, BR_FMT_DOCX, "" },
+		{ "a", { "META-INF/container.xml", NULL }, true, BR_FMT_EPUB, "" },
+		{ "a.zip", { "xl/readme.txt", "other.txt", NULL }, true, BR_FMT_XLSX, "" },
+		{ "a.zip", { "readme.txt", NULL }, true, BR_FMT_ZIP, "" },
+		{ "a.jar", { "META-INF/MANIFEST.MF", "A.class", NULL }, true, BR_FMT_UNKNOWN, "Java archive" },
+		{ "a.apk", { "AndroidManifest.xml", "META-INF/MANIFEST.MF", NULL }, true, BR_FMT_UNKNOWN, "Android package" },
+		{ "a.xlsb", { "[Content_Types].xml", "xl/workbook.bin", NULL }, true, BR_FMT_UNKNOWN, "binary Excel workbook (xlsb)" },
+	};
+	char zip[4096];
+
+	(void)state;
+	for (size_t i = 0; i < BR_COUNT(cases); i++) {
+		const char *why;
+		size_t n = fake_zip(zip, cases[i].parts, cases[i].directory);
+		assert_int_equal(br_sniff(cases[i].name, br_slice(zip, n), &why), cases[i].format);
+		assert_string_equal(why, cases[i].why);
+		for (size_t k = 0; k < n; k++) /* cut anywhere: no byte behind the end is read */
+			(void)br_sniff(cases[i].name, br_slice(memcpy(zip + sizeof zip - k, zip, k), k), &why);
+	}
+}
+
+static void test_sniff_old_office(void **state)
+{
+	static const struct { const char *stream; enum br_format format; const char *why; } cases[] = {
+		{ "WordDocument", BR_FMT_DOC, "" }, { "Workbook", BR_FMT_XLS, "" }, { "Book", BR_FMT_XLS, "" }, { "PowerPoint Document", BR_FMT_PPT, "" },
+		{ "EncryptedPackage", BR_FMT_UNKNOWN, "is password-protected" }, { "__properties_version1.0", BR_FMT_UNKNOWN, "Outlook message" },
+		{ "Other", BR_FMT_UNKNOWN, "OLE2 file that is no Word, Excel or PowerPoint document" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < BR_COUNT(cases); i++) {
+		char ole[2048] = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+		const char *why;
+		for (size_t k = 0; k < strlen(cases[i].stream); k++)
+			ole[1152 + 2 * k] = cases[i].stream[k];
+		ole[1152 + 64] = (char)(2 * strlen(cases[i].stream) + 2);
+		assert_int_equal(br_sniff("a.docx", br_slice(ole, sizeof ole), &why), cases[i].format);
+		assert_string_equal(why, cases[i].why);
+	}
 }
 
 static void test_format_table(void **state)
@@ -145,6 +220,9 @@ static void test_decode(void **state)
 static void test_decode_damaged(void **state)
 {
 	(void)state;
+	/* EBCDIC */
+	DECODE("\xe3\x88\x85\x40\x99\x89\xa5\x85\x99\x40\x99\x89\xa2\x85\xa2\x40\x89\x95\x40\xa2\x97\x99\x89\x95\x87\x4b\x40\xe3\x88\x85\x40\x82\x99\x89\x84\x87\x85\x40\x83\x81\x99\x99\x89\x85\xa2\x40\xa3\x88"
+	       "\x85\x40\x99\x96\x81\x84\x40\x96\xa5\x85\x99\x40\x89\xa3\x6b\x40\x81\x95\x84\x40\xa3\x88\x85\x40\xa3\x96\xa6\x95\x40\x93\x89\x85\xa2\x40\x82\x85\x88\x89\x95\x84\x4b", "The river rises in spring. The bridge carries the road over it, and the town lies behind.", "CP500");
 	DECODE("K\xc3\xa4se, \xc3\xb6l, f\xc3\xbcr \xe2\x82\xac und \xff m\xc3\xb6""ge", "K\xc3\xa4se, \xc3\xb6l, f\xc3\xbcr \xe2\x82\xac und \xef\xbf\xbd m\xc3\xb6""ge", "UTF-8");
 	DECODE("\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe3\x81\xae\xe6\x96", "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe3\x81\xae\xef\xbf\xbd\xef\xbf\xbd", "UTF-8");
 }
@@ -408,6 +486,8 @@ int main(void)
 		cmocka_unit_test(test_sniff_names),
 		cmocka_unit_test(test_sniff_content),
 		cmocka_unit_test(test_sniff_binary),
+		cmocka_unit_test(test_sniff_containers),
+		cmocka_unit_test(test_sniff_old_office),
 		cmocka_unit_test(test_format_table),
 		cmocka_unit_test(test_decode),
 		cmocka_unit_test(test_decode_damaged),

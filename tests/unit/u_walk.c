@@ -610,6 +610,82 @@ static void same_as_git(void **state)
 	}
 }
 
+/* ---- a selection, against the whole walk filtered ---- */
+
+static bool in_selection(const char *path, const char *const *only, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t k = strlen(only[i]);
+
+		if (!strncmp(path, only[i], k) && (!path[k] || path[k] == '/'))
+			return true;
+	}
+	return false;
+}
+
+static void filter(struct br_buf *out, const char *list, const char *const *only, size_t n)
+{
+	char *copy = br_strdup(list), *save = NULL;
+
+	for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (in_selection(line, only, n))
+			br_buf_addf(out, "%s\n", line);
+	free(copy);
+}
+
+static void selection_equals_filter(void **state)
+{
+	static const char *const words[] = { "a", "a/b", "a/b/c.txt", "a b", "a.txt", "a-b", "a/bb", "b", "b/c", "nowhere", "a/nowhere/x", "b.log", "a/b.log" };
+	const char *only[8];
+
+	(void)state;
+	scratch_put("o/.gitignore", "*.log\n");
+	for (size_t i = 0; i < BR_COUNT(words); i++) {
+		char *file = br_sprintf("o/%s%s", words[i], strchr(words[i], '.') ? "" : "/file");
+		if (!strstr(words[i], "nowhere"))
+			scratch_put(file, words[i]);
+		free(file);
+	}
+	for (int round = 0; round < 300; round++) {
+		struct br_buf want = BR_BUF_INIT(1 << 20);
+		struct seen all = { 0 }, some = { 0 };
+		struct br_walk_opts o = { .only = only };
+
+		for (size_t i = 0, n = (size_t)round % 8; i < n; i++)
+			only[o.n_only++] = pick(words, BR_COUNT(words));
+		qsort(only, o.n_only, sizeof *only, by_text);
+		assert_int_equal(walk(&all, scratch("o"), NULL), 0);
+		assert_int_equal(walk(&some, scratch("o"), &o), 0);
+		filter(&want, all.list.ptr, only, o.n_only);
+		assert_string_equal(some.list.ptr, want.ptr);
+		release(&all);
+		release(&some);
+		br_buf_release(&want);
+	}
+}
+
+static void note_folder(const char *path, void *arg)
+{
+	struct seen *s = arg;
+
+	br_buf_addf(&s->bad, "%s\n", strstr(path, "/f") ? strstr(path, "/f") : path);
+}
+
+static void folders_are_told_before_they_are_read(void **state)
+{
+	struct br_walk_opts o = { .folder = note_folder };
+	struct seen s = { 0 };
+
+	(void)state;
+	scratch_put("f/x/y/z", "");
+	scratch_put("f/.hidden/z", "");
+	scratch_put("f/out/z", "");
+	scratch_put("f/.gitignore", "out/\n");
+	assert_int_equal(walk(&s, scratch("f"), &o), 0);
+	assert_string_equal(s.bad.ptr, "/f\n/f/x\n/f/x/y\n");
+	release(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -627,6 +703,8 @@ int main(void)
 		cmocka_unit_test(bad_folders_are_reported),
 		cmocka_unit_test(depth_and_ignore_size_are_bounded),
 		cmocka_unit_test(same_as_git),
+		cmocka_unit_test(selection_equals_filter),
+		cmocka_unit_test(folders_are_told_before_they_are_read),
 	};
 
 	return cmocka_run_group_tests_name("walk", tests, scratch_setup, scratch_teardown);
