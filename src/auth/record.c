@@ -167,6 +167,16 @@ static struct counts count_fields(struct br_rd r)
 	return c;
 }
 
+static void get_id(char out[37], struct br_slice f, bool *bad)
+{
+	for (size_t i = 0; i < f.len; i++)
+		*bad |= !strchr("0123456789abcdef-", f.ptr[i]) || !f.ptr[i];
+	if (f.len != 36)
+		*bad = true;
+	else
+		memcpy(out, f.ptr, 36);
+}
+
 static void get_secret(struct br_apikey *k, struct br_slice f, bool *bad)
 {
 	struct br_key_secret *s = &k->secret[k->secrets++];
@@ -181,7 +191,7 @@ static void get_secret(struct br_apikey *k, struct br_slice f, bool *bad)
 		*bad = true;
 		return;
 	}
-	memcpy(s->id, id.ptr, id.len);
+	get_id(s->id, id, bad);
 	memcpy(s->hash, hash.ptr, hash.len);
 	if (shown.len)
 		memcpy(s->shown, shown.ptr, shown.len);
@@ -232,10 +242,7 @@ static void get_field(struct br_apikey *k, struct br_arena *a, uint64_t tag, str
 	uint64_t v;
 
 	switch (tag) {
-	case K_ID:
-		if (f.len == 36)
-			memcpy(k->id, f.ptr, 36);
-		break;
+	case K_ID:       get_id(k->id, f, bad); break;
 	case K_NAME:     k->name = text_of(a, f); break;
 	case K_OWNER:    k->owner = text_of(a, f); break;
 	case K_KIND:
