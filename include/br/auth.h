@@ -230,7 +230,8 @@ struct br_key_usage {
 };
 typedef int br_key_usage_fn(const struct br_key_usage *u, void *arg);
 /* Sum of days from..to, both included; fn (or NULL) is called for each day with any use. */
-BR_MUST_USE int br_key_usage(struct br_key_usage *out, struct br_txn *t, uint32_t key, uint32_t from, uint32_t to, br_key_usage_fn *fn, void *arg, struct br_err *err);
+BR_MUST_USE int br_key_usage(struct br_key_usage *out, struct br_txn *t, uint32_t key, uint32_t from, uint32_t to, br_key_usage_fn *fn,
+                             void *arg, struct br_err *err);
 BR_MUST_USE int br_key_last_use(int64_t *out, struct br_txn *t, uint32_t key, struct br_err *err); /* 0: never used */
 /* Tokens of the day and the month of `now`. */
 BR_MUST_USE int br_key_spent(uint64_t *day, uint64_t *month, struct br_txn *t, uint32_t key, int64_t now, struct br_err *err);

@@ -38,7 +38,6 @@
 	X(LOCKED,        11,  503, true,  "another process is writing to the workspace")            \
 	X(AUTH,          12,  401, false, "key missing or refused")                                 \
 	X(FORBIDDEN,     12,  403, false, "this key may not do that")                               \
-	X(LIMITED,       12,  429, true,  "rate limit or budget of this key reached")               \
 	X(UPSTREAM,      13,  502, true,  "model service failed")                                   \
 	X(FULL,          14,  507, true,  "disk full")                                              \
 	X(TOOBIG,        14,  413, false, "over a limit")                                           \
@@ -51,7 +50,8 @@
 	X(NOMEM,        128,  503, true,  "out of memory")                                          \
 	X(TIMEOUT,      128,  504, true,  "took too long")                                          \
 	X(CANCELLED,    130,  499, true,  "stopped by a signal")                                    \
-	X(BUG,          128,  500, false, "a mistake in br itself")
+	X(BUG,          128,  500, false, "a mistake in br itself")                                  \
+	X(LIMITED,       12,  429, true,  "rate limit or budget of this key reached")
 
 enum br_code {
 	BR_OK,

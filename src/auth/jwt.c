@@ -78,7 +78,7 @@ static bool bytes_of(struct br_buf *out, const struct br_jval *jwk, const char *
 
 static struct br_pubkey *make_key(const struct br_jval *jwk, enum br_sign_alg alg)
 {
-	struct br_buf a = BR_BUF_INIT(4096), b = BR_BUF_INIT(4096);
+	struct br_buf a = BR_BUF_INIT(SIZE_MAX), b = BR_BUF_INIT(SIZE_MAX);
 	bool rsa = alg == BR_SIGN_RS256;
 	struct br_pubkey *k = NULL;
 
@@ -203,7 +203,7 @@ static bool split(struct parts *p, struct br_slice token)
 /* NULL: not an object in base64url, or one with a member twice. */
 static struct br_jdoc *object(struct br_slice part)
 {
-	struct br_buf b = BR_BUF_INIT(BR_MAX_JWT);
+	struct br_buf b = BR_BUF_INIT(SIZE_MAX);
 	struct br_jdoc *doc = NULL;
 
 	if (!br_base64url_decode(&b, part) || br_jdoc_parse(&doc, br_buf_slice(&b), "token", NULL) < 0)
@@ -258,7 +258,7 @@ static enum br_jwt_refusal choose_key(const struct br_pubkey **out, const struct
 static enum br_jwt_refusal check_signature(const struct br_jwks *keys, const struct parts *p)
 {
 	struct br_jdoc *head = object(p->head);
-	struct br_buf sig = BR_BUF_INIT(4096);
+	struct br_buf sig = BR_BUF_INIT(SIZE_MAX);
 	const struct br_pubkey *k;
 	enum br_jwt_refusal why;
 

@@ -211,7 +211,8 @@ static int each_day(struct sum *s, struct br_cur *cur, uint32_t key, uint32_t fr
 	return rc < 0 ? rc : stop;
 }
 
-int br_key_usage(struct br_key_usage *out, struct br_txn *t, uint32_t key, uint32_t from, uint32_t to, br_key_usage_fn *fn, void *arg, struct br_err *err)
+int br_key_usage(struct br_key_usage *out, struct br_txn *t, uint32_t key, uint32_t from, uint32_t to, br_key_usage_fn *fn,
+                 void *arg, struct br_err *err)
 {
 	struct sum s = { .out = out, .fn = fn, .arg = arg };
 	struct br_key prefix;

@@ -56,7 +56,7 @@ static void put_text(struct br_buf *b, enum tag tag, const char *s)
 
 static void put_u64(struct br_buf *b, unsigned tag, uint64_t v)
 {
-	struct br_buf f = BR_BUF_INIT(16);
+	struct br_buf f = BR_BUF_INIT(SIZE_MAX);
 
 	if (v) {
 		br_buf_varint(&f, v);
@@ -86,7 +86,7 @@ static int64_t get_time(struct br_slice f, bool *bad)
 
 static void put_secret(struct br_buf *b, const struct br_key_secret *s)
 {
-	struct br_buf f = BR_BUF_INIT(256);
+	struct br_buf f = BR_BUF_INIT(SIZE_MAX);
 
 	br_buf_add(&f, s->id, 36);
 	br_buf_add(&f, s->hash, sizeof s->hash);
@@ -109,14 +109,14 @@ static void put_limits(struct br_buf *b, const struct br_apikey *k)
 		put_bytes(b, K_FROM, f, 18);
 	}
 	for (unsigned i = 0; i < k->rates; i++) {
-		struct br_buf r = BR_BUF_INIT(8);
+		struct br_buf r = BR_BUF_INIT(SIZE_MAX);
 		br_buf_le32(&r, k->rate[i].n);
 		br_buf_le32(&r, k->rate[i].seconds);
 		put_bytes(b, K_RATE, r.ptr, r.len);
 		br_buf_release(&r);
 	}
 	if (k->budget.day || k->budget.month) {
-		struct br_buf r = BR_BUF_INIT(16);
+		struct br_buf r = BR_BUF_INIT(SIZE_MAX);
 		br_buf_le64(&r, k->budget.day);
 		br_buf_le64(&r, k->budget.month);
 		put_bytes(b, K_BUDGET, r.ptr, r.len);
@@ -167,6 +167,16 @@ static struct counts count_fields(struct br_rd r)
 	return c;
 }
 
+static void get_id(char out[37], struct br_slice f, bool *bad)
+{
+	for (size_t i = 0; i < f.len; i++)
+		*bad |= !strchr("0123456789abcdef-", f.ptr[i]) || !f.ptr[i];
+	if (f.len != 36)
+		*bad = true;
+	else
+		memcpy(out, f.ptr, 36);
+}
+
 static void get_secret(struct br_apikey *k, struct br_slice f, bool *bad)
 {
 	struct br_key_secret *s = &k->secret[k->secrets++];
@@ -181,7 +191,7 @@ static void get_secret(struct br_apikey *k, struct br_slice f, bool *bad)
 		*bad = true;
 		return;
 	}
-	memcpy(s->id, id.ptr, id.len);
+	get_id(s->id, id, bad);
 	memcpy(s->hash, hash.ptr, hash.len);
 	if (shown.len)
 		memcpy(s->shown, shown.ptr, shown.len);
@@ -232,10 +242,7 @@ static void get_field(struct br_apikey *k, struct br_arena *a, uint64_t tag, str
 	uint64_t v;
 
 	switch (tag) {
-	case K_ID:
-		if (f.len == 36)
-			memcpy(k->id, f.ptr, 36);
-		break;
+	case K_ID:       get_id(k->id, f, bad); break;
 	case K_NAME:     k->name = text_of(a, f); break;
 	case K_OWNER:    k->owner = text_of(a, f); break;
 	case K_KIND:
@@ -264,7 +271,7 @@ static void get_field(struct br_apikey *k, struct br_arena *a, uint64_t tag, str
 
 static void get_fields(struct br_apikey *k, struct br_arena *a, struct br_rd r, bool *bad)
 {
-	struct br_buf unknown = BR_BUF_INIT(64 << 10);
+	struct br_buf unknown = BR_BUF_INIT(SIZE_MAX);
 
 	while (!r.bad && !*bad && r.p != r.end) {
 		const unsigned char *start = r.p;

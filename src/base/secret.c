@@ -22,7 +22,7 @@ void br_wipe(void *p, size_t n)
 
 /* ---- base64url, RFC 4648 section 5, without padding ---- */
 
-static const char digits[64] __attribute__((nonstring)) = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 void br_base64url(struct br_buf *out, const void *p, size_t n)
 {
@@ -40,7 +40,7 @@ void br_base64url(struct br_buf *out, const void *p, size_t n)
 
 static int digit_of(char c)
 {
-	const char *at = memchr(digits, c, sizeof digits);
+	const char *at = memchr(digits, c, sizeof digits - 1);
 
 	return at ? (int)(at - digits) : -1;
 }

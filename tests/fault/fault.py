@@ -57,6 +57,8 @@ INIT, SYNC = ["init", "-q"], ["sync", "-q", "docs"]
 
 def scenarios(br):
     yield Scenario("init", [], "init", again=(128,))
+    yield Scenario("keys", [INIT, ["keys", "create", "-q", "k"]], "keys", "rotate", "-q", "k", "--grace", "1h")
+    yield Scenario("notebook-set", [INIT], "notebook", "set", "chat.persona", "clear", "tags", "a,b", "chunk.size", "500")
     yield Scenario("ingest", [INIT], "ingest", "docs")
     yield Scenario("records", [INIT, SYNC], "ingest", "--ndjson", "records.ndjson")
     yield Scenario("stdin", [INIT], "ingest", "-", text="A marker of the captain's letter.\n")

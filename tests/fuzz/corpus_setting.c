@@ -15,6 +15,30 @@ static void open_ws(void)
 	free(dir);
 }
 
+/* Whatever was set, the values in force are one JSON object. */
+static void check_values(const struct br_nb *nb)
+{
+	struct br_nb_values *v = br_nb_values_new(nb);
+	struct br_buf b = BR_BUF_INIT(64 << 20);
+	const struct br_nb_setting *s;
+	struct br_jdoc *doc;
+	struct br_json j;
+	size_t n;
+
+	s = br_nb_settings(&n);
+	br_json_init(&j, &b, false);
+	br_json_obj(&j);
+	for (size_t i = 0; i < n; i++) {
+		br_json_key(&j, s[i].key);
+		br_nb_value_write(&j, v, &s[i]);
+	}
+	br_json_end(&j);
+	HOLDS(!b.failed && br_jdoc_parse(&doc, br_buf_slice(&b), "settings", NULL) == 0);
+	br_jdoc_free(doc);
+	br_buf_release(&b);
+	br_nb_values_free(v);
+}
+
 static void check_notebook(void)
 {
 	struct br_arena a = { 0 };
@@ -26,6 +50,7 @@ static void check_notebook(void)
 	HOLDS(nb->chunking.how == BR_CHUNK_RECURSIVE || nb->chunking.how == BR_CHUNK_STRUCTURE);
 	HOLDS(nb->k1 >= 0 && nb->k1 < 1e6 && nb->b >= 0 && nb->b <= 1);
 	HOLDS(br_utf8_valid(nb->lang, strlen(nb->lang)) == strlen(nb->lang));
+	check_values(nb);
 	br_txn_end(t);
 	br_arena_release(&a);
 }
@@ -41,7 +66,7 @@ FUZZ(corpus_setting)
 		char *key = fuzz_line(&r), *value = fuzz_line(&r);
 		struct br_err err = { 0 };
 		if (br_nb_set(ws, NULL, key, value, &reindex, &err) == 0)
-			HOLDS(br_config_check(key, value, NULL) == 0);
+			HOLDS(br_nb_setting_check(key, value, NULL) == 0);
 		else
 			HOLDS(err.code == BR_EUSAGE && err.msg[0]);
 		(void)br_nb_name_ok(value, NULL);

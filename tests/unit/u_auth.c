@@ -3,6 +3,7 @@
 
 #include "auth/internal.h"
 
+#include <pthread.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
@@ -770,6 +771,61 @@ static void test_usage_survives_a_failed_flush(void **state)
 	free(dir);
 }
 
+/* Threads add while another flushes: nothing is lost or counted twice. */
+struct crowd { struct br_meter *m; uint32_t key; _Atomic int left; };
+enum { CROWD = 16, EACH_ADDS = 2000 };
+
+static void *add_many(void *arg)
+{
+	struct crowd *c = arg;
+
+	for (int i = 0; i < EACH_ADDS; i++)
+		use(c->m, c->key, 1, i % 2, 3, i % 3 ? "10.0.0.1" : "10.0.0.2", NOW + i % 2 * 86400);
+	c->left--;
+	return NULL;
+}
+
+static void *flush_often(void *arg)
+{
+	struct crowd *c = arg;
+	struct br_err err;
+
+	while (c->left)
+		if (br_meter_flush(c->m, &err) < 0)
+			return c;
+	return NULL;
+}
+
+static void test_usage_from_many_threads(void **state)
+{
+	struct scratch *s = *state;
+	struct br_arena a = { 0 };
+	struct br_err err = { 0 };
+	char secret[BR_SECRET_SIZE];
+	struct crowd c = { .m = br_meter_new(s->ws->store), .key = simple(s, &a, "k", secret)->number, .left = CROWD };
+	pthread_t t[CROWD + 1];
+	struct br_key_usage u;
+	struct br_txn *txn;
+	void *failed;
+
+	for (int i = 0; i <= CROWD; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, i ? add_many : flush_often, &c), 0);
+	for (int i = 0; i <= CROWD; i++) {
+		assert_int_equal(pthread_join(t[i], &failed), 0);
+		assert_null(failed);
+	}
+	ok(br_meter_flush(c.m, &err), &err);
+	ok(br_txn_read(&txn, s->ws->store, &err), &err);
+	ok(br_key_usage(&u, txn, c.key, 0, UINT32_MAX, NULL, NULL, &err), &err);
+	br_txn_end(txn);
+	assert_int_equal(u.requests, CROWD * EACH_ADDS);
+	assert_int_equal(u.errors, CROWD * EACH_ADDS / 2);
+	assert_int_equal(u.tokens, CROWD * EACH_ADDS * 3);
+	assert_int_equal(u.addresses, 2);
+	br_meter_free(c.m);
+	br_arena_release(&a);
+}
+
 static void test_many_addresses(void **state)
 {
 	struct use_rec u = { 0 };
@@ -870,7 +926,7 @@ static void test_base64url(void **state)
 		{ "", "" }, { "f", "Zg" }, { "fo", "Zm8" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg" }, { "fooba", "Zm9vYmE" }, { "foobar", "Zm9vYmFy" },
 		{ "\xff\xef\xbe", "_---" }, /* 111111 111110 111110 111110 */
 	};
-	static const char *const bad[] = { "Z", "Zg==", "Zh", "Zm9", "Zm9vY", "Zm+v", "Zm/v", "Zm 9v", "Zm9v\n", "\xc3\xa4" "aa" };
+	static const char *const bad[] = { "Z", "Zg==", "Zh", "Zm9", "Zm9vY", "Zm+v", "Zm/v", "Zm 9v", "Zm9v\n", "\xc3\xa4\x61\x61" };
 	struct br_buf b = BR_BUF_INIT(100);
 
 	(void)state;
@@ -899,7 +955,7 @@ int main(void)
 		cmocka_unit_test(test_record_round_trip), cmocka_unit_test(test_damaged_records), cmocka_unit_test(test_many_addresses),
 		cmocka_unit_test(test_comparison_takes_the_same_steps), cmocka_unit_test(test_base64url),
 		T(test_create_and_check), T(test_states), T(test_what_a_key_must_have), T(test_rotation), T(test_many_rotations), T(test_finding),
-		T(test_shared_prefix), T(test_verify_and_repair), T(test_usage), T(test_usage_survives_a_failed_flush), T(test_no_secret_on_disk),
+		T(test_shared_prefix), T(test_verify_and_repair), T(test_usage), T(test_usage_survives_a_failed_flush), T(test_usage_from_many_threads), T(test_no_secret_on_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

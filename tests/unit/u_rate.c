@@ -200,7 +200,7 @@ enum { MOST = 40, EACH = 400 };
 struct timed { struct br_limiter *l; _Atomic int n; int64_t at[THREADS * EACH]; _Atomic int64_t tick; };
 static struct timed *g_timed;
 
-static int64_t tick(void) { return g_timed->tick += 1000; } /* every look at the clock is later than the one before */
+static int64_t tick(void) { return atomic_fetch_add(&g_timed->tick, 1000) + 1000; } /* every look at the clock is later than the one before */
 
 static void *race(void *arg)
 {
