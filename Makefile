@@ -32,8 +32,8 @@ CFLAGS   := -std=gnu11 -pthread $(WARN) $(if $(DEVELOPER),-Werror) $(MODE_FLAGS)
 LDFLAGS  := -Wl,--as-needed -pthread $(MODE_FLAGS) $(EXTRA_LDFLAGS)
 # Small libraries are linked statically where Debian has the archive: each shared one costs every start of br some 0.1 ms, libcrypto,
 # of which SHA-256 alone is needed, 0.8. SHARED=1 links all but libcrypto dynamically, as distributions want it.
-STATIC_  := -Wl,-Bstatic -llmdb -lpcre2-8 -lcrypto -lutf8proc -lstemmer -lzstd -lxxhash -linih -Wl,-Bdynamic
-SHARED_  := -llmdb -lpcre2-8 -l:libcrypto.a -lutf8proc -lstemmer -lzstd -lxxhash -linih
+STATIC_  := -Wl,-Bstatic -llmdb -lpcre2-8 -lcrypto -lutf8proc -lstemmer -lzstd -lxxhash -linih -lz -Wl,-Bdynamic
+SHARED_  := -llmdb -lpcre2-8 -l:libcrypto.a -lutf8proc -lstemmer -lzstd -lxxhash -linih -lz
 LIBS     := $(if $(SHARED),$(SHARED_),$(STATIC_)) -lcjson -lm
 XLIBS    := -lxml2 -lseccomp
 comma    := ,
@@ -59,9 +59,10 @@ LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o) $(ASM:%.S=$(B)/%.o)
 CMD_OBJ  := $(CMD_SRC:%.c=$(B)/%.o)
 X_OBJ    := $(EXTRACT:%.c=$(B)/%.o) $(B)/cmd/br-extract.o
 PLUG_OBJ := $(patsubst %,$(B)/%.o,$(basename $(sort $(wildcard src/ann/faiss/*.c src/ann/faiss/*.cc))))
+TLS_OBJ  := $(patsubst %.c,$(B)/%.o,$(wildcard src/server/tls/*.c))
 UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort $(wildcard tests/unit/u_*.c)))
 
-all: $(B)/br $(B)/br-extract $(FAISS) ## build br and its helper (default)
+all: $(B)/br $(B)/br-extract $(FAISS) $(B)/libbr-tls.so ## build br and its helper (default)
 
 $(B)/br: $(CMD_OBJ) $(B)/libbr.a
 	$(call say,LINK,$@)
@@ -75,6 +76,12 @@ $(PLUG_OBJ): private CFLAGS += -fPIC -fvisibility=hidden
 $(B)/libbr-ann.so: $(PLUG_OBJ)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) -shared -static-libstdc++ -static-libgcc $(LDFLAGS) $(WRAP) -Wl,-z,lazy -Wl,--exclude-libs,ALL -o $@ $^ -l:libfaiss.a -lgomp -lm
+
+# TLS of the server: a plugin, since OpenSSL's start would cost every run of br a millisecond.
+$(TLS_OBJ): private CFLAGS += -fPIC -fvisibility=hidden
+$(B)/libbr-tls.so: $(TLS_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -shared $(LDFLAGS) -o $@ $^ -lssl -lcrypto
 
 $(B)/br-gen: $(B)/cmd/gen.o $(filter-out $(B)/cmd/main.o,$(CMD_OBJ)) $(B)/libbr.a
 	$(call say,LINK,$@)
@@ -215,6 +222,7 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install $(B)/br $(DESTDIR)$(PREFIX)/bin/br
 	install $(B)/br-extract $(DESTDIR)$(LIBDIR)/br-extract
 	$(if $(FAISS),install -m 644 -s $(B)/libbr-ann.so $(DESTDIR)$(LIBDIR)/libbr-ann.so)
+	install -m 644 -s $(B)/libbr-tls.so $(DESTDIR)$(LIBDIR)/libbr-tls.so
 	for s in 1 5 7; do install -d $(DESTDIR)$(PREFIX)/share/man/man$$s; install -m 644 man/*.$$s $(DESTDIR)$(PREFIX)/share/man/man$$s; done
 	install -D -m 644 completions/br.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/br
 	install -D -m 644 completions/_br $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_br
@@ -229,4 +237,4 @@ help: ## this list
 FORCE:
 .PHONY: all unit gen install clean help quickstart bench bench-peers bench-scale bench-ann FORCE asan ubsan tsan cov debug fault power crash bitflip stress \
 	check check-run check-unit check-cli check-layers check-headers check-man check-sh check-gen check-static check-clang check-asan check-valgrind check-tsan
--include $(PLUG_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(X_OBJ:.o=.d) $(B)/cmd/gen.d $(UNIT:=.d)
+-include $(PLUG_OBJ:.o=.d) $(TLS_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(X_OBJ:.o=.d) $(B)/cmd/gen.d $(UNIT:=.d)

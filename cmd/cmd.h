@@ -93,7 +93,7 @@ struct br_cmd {
 #define BR_VERB_LIST(X)                                                                             \
 	X(init) X(status) X(notebook) X(config)                                                     \
 	X(sync) X(ingest) X(upload) X(docs)                                                         \
-	X(query) X(eval)                                                                            \
+	X(query) X(eval) X(serve)                                                                            \
 	X(verify) X(gc) X(index) X(doctor)                                                          \
 	X(help) X(version) X(completion)
 #define X(verb) extern const struct br_cmd br_cmd_##verb;

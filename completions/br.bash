@@ -20,7 +20,7 @@ _br()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= word i
 	local -a where=()
-	local verbs='init status notebook config sync ingest upload docs query eval verify gc index doctor help version completion'
+	local verbs='init status notebook config sync ingest upload docs query eval serve verify gc index doctor help version completion'
 	local common=' --directory -C --workspace --notebook -n --json --quiet -q --verbose -v --no-color --wait --timeout --help -h'
 
 	COMPREPLY=()
@@ -63,6 +63,16 @@ _br()
 	eval:--run) _br_files -f; return ;;
 	eval:--baseline) _br_files -f; return ;;
 	eval:--min-ndcg) :; return ;;
+	serve:--listen|serve:-l) :; return ;;
+	serve:--unix) _br_files -f; return ;;
+	serve:--cert) _br_files -f; return ;;
+	serve:--key) _br_files -f; return ;;
+	serve:--host) :; return ;;
+	serve:--origin) :; return ;;
+	serve:--access-log) _br_files -f; return ;;
+	serve:--pid-file) _br_files -f; return ;;
+	serve:--grace) :; return ;;
+	serve:--workers) :; return ;;
 	index.build:--kind|index.build:-k) _br_words 'flat sq8 ivf hnsw pq'; return ;;
 	*:--directory|*:-C) _br_files -d; return ;;
 	*:--workspace) _br_files -d; return ;;
@@ -145,17 +155,17 @@ _br()
 	config.get)
 		case $cur in
 		-*) _br_words " $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.workers extract.helper' ;;
 		esac ;;
 	config.set)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.workers extract.helper' ;;
 		esac ;;
 	config.unset)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper' ;;
+		*) _br_words 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.workers extract.helper' ;;
 		esac ;;
 	config.list)
 		case $cur in
@@ -221,6 +231,11 @@ _br()
 		case $cur in
 		-*) _br_words " --strategy -s --qrels --queries --run --baseline --per-query --min-ndcg $common" ;;
 		*) _br_files -d ;;
+		esac ;;
+	serve)
+		case $cur in
+		-*) _br_words " --listen -l --unix --cert --key --host --origin --access-log --pid-file --grace --workers --insecure --print-openapi $common" ;;
+		*) : ;;
 		esac ;;
 	verify)
 		case $cur in

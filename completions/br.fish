@@ -47,6 +47,7 @@ complete -c br -n '__br_at' -fa upload -d 'keep copies of files in the workspace
 complete -c br -n '__br_at' -fa docs -d 'list, show, print and remove documents'
 complete -c br -n '__br_at' -fa query -d 'find passages by words and by meaning'
 complete -c br -n '__br_at' -fa eval -d 'measure retrieval over judged questions'
+complete -c br -n '__br_at' -fa serve -d 'answer over HTTP'
 complete -c br -n '__br_at' -fa verify -d 'check the workspace for damage, and repair it'
 complete -c br -n '__br_at' -fa gc -d 'drop what deleted documents left and give room back to the disk'
 complete -c br -n '__br_at' -fa index -d 'build and look at vector indexes for large notebooks'
@@ -82,11 +83,11 @@ complete -c br -n '__br_in notebook rename' -xa '(br notebook list --names 2>/de
 complete -c br -n '__br_in notebook use' -xa '(br notebook list --names 2>/dev/null)'
 complete -c br -n '__br_in notebook delete' -l yes -s y -d 'do not ask'
 complete -c br -n '__br_in notebook delete' -xa '(br notebook list --names 2>/dev/null)'
-complete -c br -n '__br_in config get' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper'
+complete -c br -n '__br_in config get' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.workers extract.helper'
 complete -c br -n '__br_in config set' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config set' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper'
+complete -c br -n '__br_in config set' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.workers extract.helper'
 complete -c br -n '__br_in config unset' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config unset' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto extract.helper'
+complete -c br -n '__br_in config unset' -xa 'search.strategy search.top chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden embed.model ann.kind ann.min_rows ann.auto serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.workers extract.helper'
 complete -c br -n '__br_in config list' -l set -d 'only settings that differ from the built-in ones'
 complete -c br -n '__br_in config path' -l user -d 'the user\'s own settings instead of the workspace\'s'
 complete -c br -n '__br_in sync' -l plan -d 'tell what would be done and touch nothing; exit 4 if there is something'
@@ -140,6 +141,18 @@ complete -c br -n '__br_in eval' -l baseline -d 'compare with this run file' -F
 complete -c br -n '__br_in eval' -l per-query -d 'show every question'
 complete -c br -n '__br_in eval' -l min-ndcg -d 'exit 3 when ndcg@10 stays below x' -x
 complete -c br -n '__br_in eval' -xa '(__fish_complete_directories)'
+complete -c br -n '__br_in serve' -l listen -s l -d 'listen there; several with commas, port 0: any free one' -x
+complete -c br -n '__br_in serve' -l unix -d 'listen on a socket file, for this user alone' -F
+complete -c br -n '__br_in serve' -l cert -d 'speak TLS with this certificate (PEM, with its chain)' -F
+complete -c br -n '__br_in serve' -l key -d 'the key of the certificate (PEM)' -F
+complete -c br -n '__br_in serve' -l host -d 'names under which the server is called, with commas; \'*\' for any' -x
+complete -c br -n '__br_in serve' -l origin -d 'origins of web pages that may call, with commas; \'*\' for any' -x
+complete -c br -n '__br_in serve' -l access-log -d 'write a line of JSON for each answer there; \'-\' is standard output' -F
+complete -c br -n '__br_in serve' -l pid-file -d 'write the number of the process there' -F
+complete -c br -n '__br_in serve' -l grace -d 'at the end, wait so long for answers on their way' -x
+complete -c br -n '__br_in serve' -l workers -d 'threads that compute; 0 for one on each processor' -x
+complete -c br -n '__br_in serve' -l insecure -d 'listen beyond this machine without asking who calls'
+complete -c br -n '__br_in serve' -l print-openapi -d 'print the OpenAPI document and end'
 complete -c br -n '__br_in verify' -l quick -d 'counts and ranges only, not every record'
 complete -c br -n '__br_in verify' -l repair -d 'build anew what can be derived, and mark the rest to be read again'
 complete -c br -n '__br_in gc' -l plan -d 'print what would be done; exit 4 if there is something'
@@ -147,5 +160,5 @@ complete -c br -n '__br_in gc' -l no-compact -d 'leave the size of the data file
 complete -c br -n '__br_in index build' -l kind -s k -d 'build this kind, instead of what ann.kind says' -xa 'flat sq8 ivf hnsw pq'
 complete -c br -n '__br_in index build' -l force -s f -d 'build even when nothing changed'
 complete -c br -n '__br_in index build' -l auto -d 'in the background, and only what is due; sync and ingest start this'
-complete -c br -n '__br_in help' -xa 'init status notebook config sync ingest upload docs query eval verify gc index doctor help version completion'
+complete -c br -n '__br_in help' -xa 'init status notebook config sync ingest upload docs query eval serve verify gc index doctor help version completion'
 complete -c br -n '__br_in completion' -xa 'bash zsh fish'

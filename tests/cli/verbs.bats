@@ -2,7 +2,7 @@
 # What holds for every verb: help, usage errors, no workspace, a full disk, a reader that went away, documents.
 load lib
 
-VERBS=(init status sync ingest upload query eval verify gc doctor help version completion
+VERBS=(init status sync ingest upload query eval serve verify gc doctor help version completion
        'notebook create' 'notebook list' 'notebook show' 'notebook rename' 'notebook use' 'notebook set' 'notebook delete'
        'config get' 'config set' 'config unset' 'config list' 'config path' 'config trust' 'config untrust'
        'docs list' 'docs show' 'docs cat' 'docs rm' 'index build' 'index status' 'index drop')
@@ -58,6 +58,7 @@ VERBS=(init status sync ingest upload query eval verify gc doctor help version c
 	no_workspace ingest
 	no_workspace upload f
 	no_workspace query q
+	no_workspace serve
 	no_workspace verify
 	no_workspace gc
 	no_workspace docs list
