@@ -123,6 +123,16 @@ check-cli: all
 check-unit: all unit
 	@for t in $(UNIT); do BR_EXTRACT="$(CURDIR)/$(B)/br-extract" BR_ANN_LIB="$(CURDIR)/$(B)/libbr-ann.so" $$t || exit 1; done
 
+# The server's tests: a server with routes for tests alone, asked by programs in Python; their packages go into one virtual environment.
+$(B)/http-lab: tests/http/lab.c $(B)/libbr.a $(B)/flags
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(B)/libbr.a $(LIBS)
+build/venv/ready: tests/http/requirements.txt
+	$(call say,VENV,build/venv)
+	$(Q)python3 -m venv build/venv && build/venv/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+check-http: all $(B)/http-lab build/venv/ready ## tests of the server; T=name-of-a-test
+	@BR_B=$(CURDIR)/$(B) build/venv/bin/python -m pytest -q -p no:cacheprovider tests/http $(if $(T),-k $(T))
+
 check-layers: ## a module includes only what lies below it
 	@tests/check-layers.sh
 check-headers: ## every public header compiles alone
@@ -236,5 +246,5 @@ help: ## this list
 
 FORCE:
 .PHONY: all unit gen install clean help quickstart bench bench-peers bench-scale bench-ann FORCE asan ubsan tsan cov debug fault power crash bitflip stress \
-	check check-run check-unit check-cli check-layers check-headers check-man check-sh check-gen check-static check-clang check-asan check-valgrind check-tsan
--include $(PLUG_OBJ:.o=.d) $(TLS_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(X_OBJ:.o=.d) $(B)/cmd/gen.d $(UNIT:=.d)
+	check check-run check-unit check-cli check-http check-layers check-headers check-man check-sh check-gen check-static check-clang check-asan check-valgrind check-tsan
+-include $(PLUG_OBJ:.o=.d) $(TLS_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(X_OBJ:.o=.d) $(B)/cmd/gen.d $(B)/http-lab.d $(UNIT:=.d)

@@ -102,7 +102,7 @@ static int answer(struct br_conn *c)
 		br_reply__finish(r);
 	if (r->framing.state != BR_FR_END)
 		swallow(c);
-	c->last |= r->head.close || (r->head.minor == 0 && !r->head.keep_alive) || c->eof || atomic_load(&c->loop->server->draining) ||
+	c->last |= r->head.close || (r->head.minor == 0 && !r->head.keep_alive) || (c->eof && !unread(c)) || atomic_load(&c->loop->server->draining) ||
 	           (r->streaming && (r->head.minor == 0 || r->upgrade));
 	br_buf_addf(h, "Date: %s\r\n", br_loop__date(c->loop));
 	if (r->upgrade)
@@ -131,6 +131,10 @@ static int give(struct br_conn *c, enum br_step step)
 	struct br_req *r = c->req;
 	bool slow = step != STEP_RUN || (r->row->route->flags & (BR_ROUTE_SLOW | BR_ROUTE_STREAM));
 
+	if (step == STEP_RUN && (r->row->route->flags & BR_ROUTE_INLINE)) {
+		br_step__handle(r);
+		return answer(c);
+	}
 	r->step = step;
 	r->busy = true;
 	enter(c, CONN_WAIT);
@@ -213,6 +217,7 @@ static int begin_request(struct br_conn *c, size_t n)
 	c->seen = 0;
 	if (!ok)
 		return refuse(c, status, why);
+	br_framing_init(&r->framing, &r->head); /* before anything may answer: what belongs to this body is never a next request */
 	gate = br_gate__enter(r);
 	if (gate > 0)
 		return give(c, STEP_IDENTIFY);
@@ -457,7 +462,6 @@ static void while_waiting(struct br_conn *c, uint32_t events)
 	}
 	if ((events & EPOLLRDHUP) && (c->req->row->route->flags & (BR_ROUTE_SLOW | BR_ROUTE_STREAM)))
 		br_req__gone(c->req);
-	c->last |= (events & EPOLLRDHUP) != 0;
 	br_loop__arm(c, events & EPOLLRDHUP ? 0 : EPOLLRDHUP);
 }
 
@@ -500,10 +504,8 @@ static void while_writing(struct br_conn *c, uint32_t events)
 	}
 	if (r->upgrade && (events & (EPOLLIN | EPOLLRDHUP)) && read_inward(c) == GONE)
 		return;
-	if (events & EPOLLRDHUP) {
-		c->last = true;
+	if (events & EPOLLRDHUP)
 		br_loop__arm(c, c->armed & ~(uint32_t)EPOLLRDHUP);
-	}
 	drive(c);
 }
 

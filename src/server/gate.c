@@ -246,7 +246,6 @@ static int check_size(struct br_req *r)
 		br_reply__fault(r, BR_AT_SIZE, 413, BR_ETOOBIG, "the body is larger than %llu bytes", (unsigned long long)r->body_max);
 		return -1;
 	}
-	br_framing_init(&r->framing, &r->head);
 	return check_type(r);
 }
 

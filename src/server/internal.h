@@ -17,6 +17,7 @@
 
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 
@@ -229,6 +230,7 @@ struct br_server {
 	int64_t started;
 	char *tmp;                  /* folder for uploads */
 	bool any_host, any_origin;
+	sigset_t mask;              /* of signals, before we blocked ours */
 };
 
 /* loop.c */
@@ -277,6 +279,7 @@ const char *br_status__text(int status);
 
 /* steps.c: what workers do */
 void br_step__run(struct br_job *j, struct br_worker *w);
+void br_step__handle(struct br_req *r);           /* parse, run, encode */
 
 /* upload.c */
 int br_upload__begin(struct br_req *r, struct br_err *err);

@@ -199,8 +199,8 @@ static const struct br_shape greet_shape = { "Greeting", greet_out, 0 };
 static const short query_fails[] = { 404, 0 }, ready_fails[] = { 503, 0 };
 
 static const struct br_route routes[] = {
-	{ "GET", "/", "greet", "Name and version", "system", BR_LEVEL_OPEN, .out = &greet_shape, .run = greet },
-	{ "GET", "/healthz", "healthz", "The process lives", "system", BR_LEVEL_OPEN, .type = "text/plain", .run = alive },
+	{ "GET", "/", "greet", "Name and version", "system", BR_LEVEL_OPEN, .out = &greet_shape, .flags = BR_ROUTE_INLINE, .run = greet },
+	{ "GET", "/healthz", "healthz", "The process lives", "system", BR_LEVEL_OPEN, .type = "text/plain", .flags = BR_ROUTE_INLINE, .run = alive },
 	{ "GET", "/readyz", "readyz", "Requests can be answered", "system", BR_LEVEL_OPEN, .type = "text/plain", .fails = ready_fails, .run = ready },
 	{ "GET", "/metrics", "metrics", "Figures for Prometheus", "system", BR_LEVEL_ADMIN, .type = "text/plain", .run = metrics },
 	{ "GET", "/openapi.json", "openapi", "This document", "system", BR_LEVEL_OPEN, .type = "application/json", .run = openapi },

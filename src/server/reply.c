@@ -248,7 +248,7 @@ static bool worth_gzip(const struct br_req *r)
 {
 	const struct br_header *h = br_head_get(&r->head, "Accept-Encoding", 0);
 
-	return r->out.len >= BR_SERVE_GZIP_FROM && r->type && h && !r->head_only && r->status != 206 &&
+	return r->out.len >= BR_SERVE_GZIP_FROM && r->type && h && r->status != 206 &&
 	       (!strncmp(r->type, "text/", 5) || !strncmp(r->type, "application/json", 16) || !strncmp(r->type, "application/javascript", 22)) &&
 	       br_accepts_gzip(h->value);
 }
@@ -323,6 +323,7 @@ static void add_length(struct br_req *r)
 void br_reply__finish(struct br_req *r)
 {
 	struct br_buf *h = &r->head_out;
+	bool varies;
 
 	if (r->enveloped && r->dialect->close)
 		r->dialect->close(&r->json);
@@ -333,6 +334,7 @@ void br_reply__finish(struct br_req *r)
 		br_buf_addc(&r->out, '\n');
 	}
 	check_reply(r);
+	varies = r->type && r->out.len >= BR_SERVE_GZIP_FROM;
 	if (worth_gzip(r))
 		compress_out(r);
 	br_buf_reset(h);
@@ -341,7 +343,7 @@ void br_reply__finish(struct br_req *r)
 		br_buf_addf(h, "Content-Type: %s\r\n", r->type);
 	if (r->gzip)
 		br_buf_adds(h, "Content-Encoding: gzip\r\n");
-	if (r->type && r->out.len >= BR_SERVE_GZIP_FROM)
+	if (varies)
 		br_buf_adds(h, "Vary: Accept-Encoding\r\n");
 	add_length(r);
 	add_cors(r);

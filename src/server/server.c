@@ -26,6 +26,30 @@ static void raise_limit(void)
 	setrlimit(RLIMIT_NOFILE, &l);
 }
 
+/* ---- signals: only the thread that runs the server gets them, and only while it waits ---- */
+
+static volatile sig_atomic_t hung_up;
+
+static void on_hup(int sig)
+{
+	(void)sig;
+	hung_up = 1;
+}
+
+static void block_signals(sigset_t *old)
+{
+	struct sigaction act = { .sa_handler = on_hup };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, old);
+	sigaction(SIGHUP, &act, NULL);
+	br_catch_signals();
+}
+
 static int open_tls(struct br_server *s, struct br_err *err)
 {
 	char why[300];
@@ -67,6 +91,7 @@ int br_server_new(struct br_server **out, const struct br_server_opts *opts, str
 	pthread_mutex_init(&s->address_mu, NULL);
 	br_buf_init(&s->log, SIZE_MAX);
 	if (opts->ws) {
+		block_signals(&s->mask);
 		raise_limit();
 		s->tmp = br_path_join(opts->ws->dir, "tmp");
 		br_work__init(&s->quick, opts->workers ? opts->workers : br_cores(), opts->workers ? opts->workers : br_cores(), BR_SERVE_QUEUE);
@@ -112,29 +137,7 @@ void br_server_free(struct br_server *s)
 	free(s);
 }
 
-/* ---- signals: only this thread has them ---- */
-
-static volatile sig_atomic_t hung_up;
-
-static void on_hup(int sig)
-{
-	(void)sig;
-	hung_up = 1;
-}
-
-static void block_signals(sigset_t *old)
-{
-	struct sigaction act = { .sa_handler = on_hup };
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	pthread_sigmask(SIG_BLOCK, &set, old);
-	sigaction(SIGHUP, &act, NULL);
-	br_catch_signals();
-}
+/* ---- running ---- */
 
 static void reload(struct br_server *s)
 {
@@ -149,10 +152,10 @@ static void reload(struct br_server *s)
 	br_listen__notify("READY=1");
 }
 
-static void wait_for_end(struct br_server *s, const sigset_t *open)
+static void wait_for_end(struct br_server *s)
 {
 	while (!br_stop_signal()) {
-		if (ppoll(NULL, 0, NULL, open) < 0 && errno != EINTR)
+		if (ppoll(NULL, 0, NULL, &s->mask) < 0 && errno != EINTR)
 			break;
 		if (hung_up)
 			reload(s);
@@ -185,16 +188,14 @@ static void drain(struct br_server *s)
 int br_server_run(struct br_server *s, struct br_err *err)
 {
 	unsigned running = 0;
-	sigset_t open;
 	int rc = 0;
 
-	block_signals(&open);
 	for (; running < s->loops && rc == 0; running += rc == 0)
 		if (pthread_create(&s->loop[running].thread, NULL, br_loop__run, &s->loop[running]))
 			rc = br_fail(err, BR_EIO, "cannot start a thread");
 	if (rc == 0) {
 		br_listen__notify("READY=1");
-		wait_for_end(s, &open);
+		wait_for_end(s);
 	}
 	drain(s);
 	for (unsigned i = 0; i < running; i++)
@@ -203,6 +204,6 @@ int br_server_run(struct br_server *s, struct br_err *err)
 	br_work__end(&s->slow);
 	s->quick = s->slow = (struct br_work){ 0 };
 	br_access__flush(s);
-	pthread_sigmask(SIG_SETMASK, &open, NULL);
+	pthread_sigmask(SIG_SETMASK, &s->mask, NULL);
 	return rc;
 }

@@ -34,7 +34,7 @@ static void parse_and_run(struct br_req *r)
 	}
 }
 
-static void run(struct br_req *r)
+void br_step__handle(struct br_req *r)
 {
 	parse_and_run(r);
 	br_req_on_gone(r, NULL, NULL);
@@ -57,7 +57,7 @@ void br_step__run(struct br_job *j, struct br_worker *w)
 		br_buf_reset(&r->block);
 		break;
 	case STEP_RUN:
-		run(r);
+		br_step__handle(r);
 		break;
 	}
 	br_loop__post(r, true);
