@@ -171,6 +171,7 @@ static int serve_run(struct br_cli *c, struct br_err *err)
 	if ((rc = br_cli_open(c, err)) < 0)
 		return rc;
 	o.ws = c->ws;
+	o.cache = (uint64_t)br_config_int(c->config, "serve.cache");
 	o.origins = plain_list(&c->arena, p->origins);
 	if ((rc = br_server_new(&s, &o, err)) < 0)
 		return rc;

@@ -94,6 +94,7 @@ enum br_route_flags {
 	BR_ROUTE_HIDDEN = 8, /* not in the OpenAPI document */
 	BR_ROUTE_MAY_BODY = 16, /* JSON that may be left out */
 	BR_ROUTE_LIST = 32,  /* answers with an array of `out` */
+	BR_ROUTE_CACHE = 128, /* reads only: the answer with status 200 may be given again for a second, as long as nothing was committed */
 	BR_ROUTE_INLINE = 64, /* runs in the event thread: microseconds, no locks, no disk, no searcher */
 };
 typedef int br_handler(struct br_req *r, const void *in, struct br_err *err);
@@ -227,6 +228,7 @@ struct br_server_opts {
 	bool insecure;               /* listening beyond loopback without authentication is meant */
 	bool authenticated;          /* dialects ask for proofs of identity */
 	unsigned events, workers;    /* threads; 0: by the processors */
+	uint64_t cache;              /* bytes of answers kept for BR_ROUTE_CACHE; 0: none */
 	int64_t grace;               /* seconds for running requests at the end */
 	void (*on_reload)(struct br_server *s, void *arg); /* SIGHUP, in the main thread; may be NULL */
 	void *arg;

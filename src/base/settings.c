@@ -54,6 +54,8 @@ static const struct br_setting table[] = {
 	  "file for a line of JSON about each answer of br serve; - is standard output" },
 	{ "serve.grace",     NULL,          BR_SET_SECONDS, "10s",       0, 3600, NULL, false,
 	  "time that br serve gives answers on their way when it ends" },
+	{ "serve.cache",     NULL,          BR_SET_BYTES,   "32M",       0, 1073741824.0, NULL, false,
+	  "memory of br serve for answers to be given again within a second while nothing is committed; 0 for none" },
 	{ "serve.workers",   NULL,          BR_SET_INT,     "0",         0, 1024, NULL, false,
 	  "threads of br serve that compute; 0 for one on each processor" },
 	{ "extract.helper",  "BR_EXTRACT",  BR_SET_STR,     NULL,        ANY, NULL, true,

@@ -224,6 +224,8 @@ struct br_server {
 	pthread_mutex_t log_mu;
 	struct br_buf log;
 	int log_fd;
+	struct br_cache *cache;     /* NULL: none */
+	_Atomic uint64_t cache_hits;
 	struct br_metric none;      /* of requests that match no row */
 	pthread_mutex_t address_mu;
 	uint16_t *address_count;    /* by hash */
@@ -285,6 +287,15 @@ void br_step__handle(struct br_req *r);           /* parse, run, encode */
 int br_upload__begin(struct br_req *r, struct br_err *err);
 int br_upload__feed(struct br_req *r, struct br_slice block, bool last, struct br_err *err);
 void br_upload__release(struct br_req *r);
+
+/* cache.c */
+struct br_cache;
+struct br_cache_key { uint8_t hash[16]; uint64_t generation; };
+struct br_cache *br_cache__new(size_t bytes);
+void br_cache__free(struct br_cache *c);
+bool br_cache__key(struct br_cache_key *out, struct br_req *r);
+bool br_cache__get(struct br_cache *c, const struct br_cache_key *k, struct br_buf *out);
+void br_cache__put(struct br_cache *c, const struct br_cache_key *k, struct br_slice text);
 
 /* access.c */
 int br_access__open(struct br_server *s, struct br_err *err);

@@ -205,7 +205,7 @@ static const struct br_route routes[] = {
 	{ "GET", "/metrics", "metrics", "Figures for Prometheus", "system", BR_LEVEL_ADMIN, .type = "text/plain", .run = metrics },
 	{ "GET", "/openapi.json", "openapi", "This document", "system", BR_LEVEL_OPEN, .type = "application/json", .run = openapi },
 	{ "POST", "/query", "query", "Find passages by words and by meaning", "search", BR_LEVEL_USER, .body = BR_BODY_JSON,
-	  .body_max = 64u << 10, .in = query_in, .in_size = sizeof(struct query_in), .out = &query_shape, .fails = query_fails, .run = query },
+	  .body_max = 64u << 10, .in = query_in, .in_size = sizeof(struct query_in), .out = &query_shape, .fails = query_fails, .flags = BR_ROUTE_CACHE, .run = query },
 };
 
 enum br_who br_identify_bypass(struct br_identity *out, struct br_req *r, bool may_wait, struct br_err *err)

@@ -289,7 +289,7 @@ static void check_reply(struct br_req *r)
 		abort();
 	}
 	v = br_jdoc_root(doc);
-	if (r->enveloped && br_jval_get(v, "data"))
+	if (r->dialect->open && !(route->flags & BR_ROUTE_BARE))
 		v = br_jval_get(v, "data");
 	if (!br_fields__check(route->out, route->flags & BR_ROUTE_LIST, v, why, sizeof why)) {
 		br_log(BR_LOG_ERROR, "%s: its answer is not what its table says: %s", route->id, why);

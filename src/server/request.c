@@ -134,8 +134,8 @@ static bool read_query(struct br_req *r)
 /* What the client calls it, when that can be put into logs and headers; else a name of our own. */
 static void take_id(struct br_req *r)
 {
+	static _Thread_local struct { uint64_t process; uint32_t count; } own; /* unique, not secret */
 	const struct br_header *h = br_head_get(&r->head, "X-Request-Id", 0);
-	uint8_t own[12];
 	size_t n = h ? h->value.len : 0;
 
 	for (size_t i = 0; i < n; i++)
@@ -146,8 +146,10 @@ static void take_id(struct br_req *r)
 		r->id[n] = 0;
 		return;
 	}
-	br_random(own, sizeof own);
-	br_hex(r->id, own, sizeof own);
+	if (!own.process)
+		br_random(&own, sizeof own);
+	own.count++;
+	br_hex(r->id, (const uint8_t *)&own, 12);
 }
 
 bool br_req__take_head(struct br_req *r, const char *p, size_t n, int *status, const char **why)

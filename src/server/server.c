@@ -93,6 +93,7 @@ int br_server_new(struct br_server **out, const struct br_server_opts *opts, str
 	if (opts->ws) {
 		block_signals(&s->mask);
 		raise_limit();
+		s->cache = opts->cache ? br_cache__new(opts->cache) : NULL;
 		s->tmp = br_path_join(opts->ws->dir, "tmp");
 		br_work__init(&s->quick, opts->workers ? opts->workers : br_cores(), opts->workers ? opts->workers : br_cores(), BR_SERVE_QUEUE);
 		br_work__init(&s->slow, 4, BR_SERVE_SLOW, BR_SERVE_QUEUE);
@@ -128,6 +129,7 @@ void br_server_free(struct br_server *s)
 	if (s->tls_ctx)
 		s->tls->ctx_free(s->tls_ctx);
 	br_access__close(s);
+	br_cache__free(s->cache);
 	br_router__release(&s->router);
 	pthread_mutex_destroy(&s->log_mu);
 	pthread_mutex_destroy(&s->address_mu);

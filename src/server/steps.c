@@ -34,9 +34,37 @@ static void parse_and_run(struct br_req *r)
 	}
 }
 
+/* The answer as it stands is complete but for its last line end. */
+static void close_envelope(struct br_req *r)
+{
+	if (r->enveloped && r->dialect->close)
+		r->dialect->close(&r->json);
+	r->enveloped = false;
+}
+
+static void run_or_repeat(struct br_req *r)
+{
+	struct br_cache *cache = r->server->cache;
+	struct br_cache_key key;
+
+	if (!cache || !(r->row->route->flags & BR_ROUTE_CACHE) || !br_cache__key(&key, r)) {
+		parse_and_run(r);
+		return;
+	}
+	if (br_cache__get(cache, &key, &r->out)) {
+		br_reply_text(r, 0, "application/json", "", 0);
+		atomic_fetch_add_explicit(&r->server->cache_hits, 1, memory_order_relaxed);
+		return;
+	}
+	parse_and_run(r);
+	close_envelope(r);
+	if (r->status == 200 && !r->streaming && !r->out.failed)
+		br_cache__put(cache, &key, br_buf_slice(&r->out));
+}
+
 void br_step__handle(struct br_req *r)
 {
-	parse_and_run(r);
+	run_or_repeat(r);
 	br_req_on_gone(r, NULL, NULL);
 	if (!r->streaming)
 		br_reply__finish(r);

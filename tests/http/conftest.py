@@ -19,7 +19,7 @@ CHECKS = {
     "UBSAN_OPTIONS": "halt_on_error=1:abort_on_error=1:print_stacktrace=1",
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
 }
-SLOW = 4 if B.name in ("asan", "tsan") else 1
+SLOW = 4 if B.name.endswith(("asan", "tsan")) else 1
 
 
 class Server:
@@ -27,7 +27,7 @@ class Server:
 
     def __init__(self, *argv, env=None, pass_fds=(), preexec=None, cwd=None):
         full = {"PATH": os.environ["PATH"], "HOME": str(cwd or "/nonexistent"), "BR_SERVE_CHECK": "1", **CHECKS, **(env or {})}
-        wrap = ["setarch", "-R"] if B.name == "tsan" else []
+        wrap = ["setarch", "-R"] if B.name.endswith("tsan") else []
         self.p = subprocess.Popen([*wrap, *map(str, argv)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, env=full,
                                   pass_fds=pass_fds, preexec_fn=preexec, cwd=cwd, text=True)
         self.url, self.said, self.asked = None, "", False

@@ -262,6 +262,16 @@ static int bytes(struct br_req *r, const void *in, struct br_err *err)
 	return rc;
 }
 
+static int number(struct br_req *r, const void *in, struct br_err *err)
+{
+	static atomic_int n;
+
+	(void)in;
+	(void)err;
+	br_json_int(br_reply(r, 0), atomic_fetch_add(&n, 1));
+	return 0;
+}
+
 static int counts(struct br_req *r, const void *in, struct br_err *err)
 {
 	struct br_json *j = br_reply(r, 0);
@@ -359,6 +369,7 @@ static const struct br_route routes[] = {
 	{ "GET", "/lab/sse", "lab_sse", "Events", "lab", BR_LEVEL_OPEN, .in = ms_in, .in_size = sizeof(struct ms_in), .flags = SLOW | BR_ROUTE_STREAM,
 	  .type = "text/event-stream", .run = sse },
 	{ "GET", "/lab/bytes", "lab_bytes", "Bytes both ways", "lab", BR_LEVEL_OPEN, .ok = 101, .flags = SLOW | BR_ROUTE_STREAM, .run = bytes },
+	{ "GET", "/lab/number", "lab_number", "A number that grows with every run", "lab", BR_LEVEL_KEY, .flags = BR_ROUTE_CACHE, .run = number },
 	{ "GET", "/lab/counts", "lab_counts", "Counts", "lab", BR_LEVEL_OPEN, .run = counts },
 };
 
@@ -384,7 +395,7 @@ static void on_reload(struct br_server *s, void *arg)
 
 int main(int argc, char **argv)
 {
-	struct br_server_opts o = { .origins = "https://good.example", .grace = 3, .on_reload = on_reload };
+	struct br_server_opts o = { .origins = "https://good.example", .grace = 3, .cache = 1 << 20, .on_reload = on_reload };
 	const char *listen = "127.0.0.1:0", *unix_path = NULL;
 	struct br_server *s;
 	struct br_err err;

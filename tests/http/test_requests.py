@@ -2,6 +2,7 @@
 import gzip
 import json
 import subprocess
+import time
 import uuid
 
 import pytest
@@ -231,6 +232,23 @@ def test_files_and_ranges(lab, workspace):
         for odd in ["bytes=1-2,4-5", "bytes=x", "lines=1-2", "bytes=9-1"]:
             assert c.get("/lab/file", headers={"Range": odd}).status_code == 200
         assert c.head("/lab/file").headers["content-length"] == str(len(data))
+
+
+def test_answers_are_repeated_for_the_same_caller_until_something_is_committed(c, workspace):
+    def ask(who="user", path="/lab/number"):
+        r = c.get(path, headers={"X-Lab": who})
+        assert r.status_code == 200 and r.json()["success"] is True and r.json()["error"] is None
+        return r.json()["data"]
+
+    time.sleep(1.1)
+    first = ask()
+    again = [ask() for _ in range(3)]
+    others = [ask("admin"), ask(path="/lab/number?x=1")]
+    subprocess.run([B / "br", "notebook", "create", str(uuid.uuid4())], cwd=workspace, env={"HOME": str(workspace), **CHECKS}, check=True)
+    after = ask()
+    assert set(again) <= {first, first + 1} and len(set(others + [first, after])) == 4
+    time.sleep(1.1)
+    assert ask() > after
 
 
 # ---- Host and Origin ----

@@ -72,7 +72,7 @@ def test_sockets_of_systemd_and_readiness(start, workspace, tmp_path):
     notify.settimeout(10)
     listener = socket.create_server(("127.0.0.1", 0))
     code = 'exec 3<&$1; export LISTEN_PID=$$ LISTEN_FDS=1; shift; exec "$@"'
-    lab = Server("bash", "-c", code, "-", str(listener.fileno()), *(["setarch", "-R"] if B.name == "tsan" else []), B / "http-lab", workspace,
+    lab = Server("bash", "-c", code, "-", str(listener.fileno()), *(["setarch", "-R"] if B.name.endswith("tsan") else []), B / "http-lab", workspace,
                  env={"NOTIFY_SOCKET": str(tmp_path / "n")}, pass_fds=[listener.fileno()])
     assert lab.port == listener.getsockname()[1]
     assert notify.recv(100) == b"READY=1"
