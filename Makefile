@@ -140,7 +140,7 @@ check-headers: ## every public header compiles alone
 check-man: ## manual pages are well-formed
 	@mandoc -T lint -W warning man/*.[1-7] && echo "manual: clean"
 check-sh:
-	@shellcheck -s sh .ci/install tests/*.sh tests/fault/*.sh && shellcheck .ci/run && echo "shell: clean"
+	@shellcheck -s sh .ci/install tests/*.sh tests/fault/*.sh tests/bench/*.sh && shellcheck .ci/run && echo "shell: clean"
 
 gen: $(B)/br-gen ## write manual pages and completions anew from the command table
 	@$(B)/br-gen all .
@@ -156,10 +156,10 @@ check-asan: ## all tests under address and undefined-behaviour sanitizers
 
 check: ## install what tests need, run them all
 	@.ci/install build test
-	@$(MAKE) --no-print-directory -j$$(nproc) DEVELOPER=1 all unit $(B)/br-gen $(B)/br-fault
+	@$(MAKE) --no-print-directory -j$$(nproc) DEVELOPER=1 all unit $(B)/br-gen $(B)/br-fault $(B)/http-lab build/venv/ready
 	@$(MAKE) --no-print-directory DEVELOPER=1 check-static
 	@$(MAKE) --no-print-directory -j$$(nproc) check-clang
-	@$(MAKE) --no-print-directory -j$$(nproc) MODE=asan all unit build/asan/br-gen
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=asan all unit build/asan/br-gen build/asan/http-lab
 	@$(MAKE) --no-print-directory check-asan
 	@$(MAKE) --no-print-directory DEVELOPER=1 check-run
 
@@ -167,7 +167,7 @@ check-valgrind: all unit ## unit tests under valgrind (slow)
 	@for t in $(UNIT); do BR_VALGRIND=1 BR_STORE_MAP=268435456 BR_EXTRACT="$(CURDIR)/$(B)/br-extract" \
 		valgrind -q --error-exitcode=9 --leak-check=full --suppressions=tests/valgrind.supp $$t || exit 1; done
 check-tsan: ## threaded tests under the thread sanitizer
-	@$(MAKE) --no-print-directory MODE=tsan all unit
+	@$(MAKE) --no-print-directory MODE=tsan all unit check-http
 	@for t in pool os store store_file store_proc corpus retrieve vec gc; do BR_STORE_MAP=67108864 \
 		BR_EXTRACT="$(CURDIR)/build/tsan/br-extract" setarch -R build/tsan/tests/u_$$t || exit 1; done
 
@@ -216,7 +216,10 @@ bench-scale: ## a notebook of N passages (1,000,000): rate, memory, questions
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(B)/inproc
 	@BR=$(B)/br BR_INPROC=$(B)/inproc python3 tests/bench/scale.py --chunks $(or $(N),1000000) $(BENCH_ARGS)
 
-$(B)/inproc $(B)/fts: $(B)/%: tests/bench/%.c $(B)/libbr.a
+bench-http: all $(B)/http_load ## load on br serve; W=WORKSPACE
+	@tests/bench/http.sh $(B) $(or $(W),.)
+
+$(B)/inproc $(B)/fts $(B)/http_load: $(B)/%: tests/bench/%.c $(B)/libbr.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -245,6 +248,6 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile; sed -n '3,7s/^# //p' Makefile
 
 FORCE:
-.PHONY: all unit gen install clean help quickstart bench bench-peers bench-scale bench-ann FORCE asan ubsan tsan cov debug fault power crash bitflip stress \
+.PHONY: all unit gen install clean help quickstart bench bench-peers bench-scale bench-ann bench-http FORCE asan ubsan tsan cov debug fault power crash bitflip stress \
 	check check-run check-unit check-cli check-http check-layers check-headers check-man check-sh check-gen check-static check-clang check-asan check-valgrind check-tsan
 -include $(PLUG_OBJ:.o=.d) $(TLS_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(X_OBJ:.o=.d) $(B)/cmd/gen.d $(B)/http-lab.d $(UNIT:=.d)

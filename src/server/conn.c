@@ -16,6 +16,7 @@
 #define FEED_FROM (BR_SERVE_BLOCK / 2)
 #define LINGER_BYTES (64u << 20) /* that are thrown away behind an answer that ends a connection */
 #define LINGER_TIME 30
+#define SENDS 32                 /* of files and streams in a row */
 
 enum { GONE = -1, WAIT = 0, MORE = 1 }; /* of a step: the connection is no more, waits for an event, can go on */
 
@@ -270,6 +271,15 @@ static int finish(struct br_conn *c)
 	return MORE;
 }
 
+/* A client that reads as fast as we write must not keep the thread for itself. */
+static bool others_turn(struct br_conn *c)
+{
+	if (c->sends-- > 0)
+		return false;
+	br_loop__arm(c, EPOLLOUT | EPOLLRDHUP);
+	return true;
+}
+
 /* n: of a send. MORE: bytes went out */
 static int sent(struct br_conn *c, ssize_t n)
 {
@@ -310,7 +320,11 @@ static int write_file(struct br_conn *c)
 	int rc;
 
 	while (r->file_left && !r->head_only) {
-		ssize_t n = br_io__sendfile(c, r->file, r->file_at, (size_t)BR_MIN(r->file_left, (uint64_t)BR_SERVE_BLOCK));
+		ssize_t n;
+
+		if (others_turn(c))
+			return WAIT;
+		n = br_io__sendfile(c, r->file, r->file_at, (size_t)BR_MIN(r->file_left, (uint64_t)BR_SERVE_BLOCK));
 
 		if ((rc = sent(c, n)) != MORE)
 			return rc;
@@ -353,8 +367,11 @@ static int write_stream(struct br_conn *c)
 
 	for (;;) {
 		while (c->sent < c->sending.len) {
-			ssize_t n = br_io__send(c, br_slice(c->sending.ptr + c->sent, c->sending.len - c->sent), br_slice("", 0), false);
+			ssize_t n;
 
+			if (others_turn(c))
+				return WAIT;
+			n = br_io__send(c, br_slice(c->sending.ptr + c->sent, c->sending.len - c->sent), br_slice("", 0), false);
 			if ((rc = sent(c, n)) != MORE)
 				return rc;
 			c->sent += (size_t)n;
@@ -407,6 +424,7 @@ static void drive(struct br_conn *c)
 {
 	int rc;
 
+	c->sends = SENDS;
 	do {
 		while ((rc = step(c)) == MORE)
 			;

@@ -123,6 +123,7 @@ struct br_conn {
 	struct br_address peer;
 	struct br_buf sending;      /* of a stream: framed and on its way */
 	size_t sent;                /* of what is being written */
+	unsigned sends;             /* left before other connections get their turn */
 };
 
 enum br_step { STEP_IDENTIFY, STEP_FEED, STEP_RUN };

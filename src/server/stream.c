@@ -29,6 +29,7 @@ int br_stream_open(struct br_req *r, int status, const char *type, struct br_err
 	r->streaming = true; /* read by the event thread only after it saw head_out, which it learns from the post below */
 	br_reply__finish(r);
 	pthread_mutex_lock(&r->mu);
+	r->gone |= r->head_only; /* nobody will see what is written */
 	is_gone = r->gone;
 	pthread_mutex_unlock(&r->mu);
 	br_loop__post(r, false);

@@ -41,7 +41,7 @@ VERBS=(init status sync ingest upload query eval serve verify gc doctor help ver
 		err_has "missing operand"
 		err_has "usage: br $verb"
 	done
-	for verb in status verify gc doctor version 'notebook list' 'config list' 'config path' 'config trust'; do
+	for verb in status verify gc doctor version serve 'notebook list' 'config list' 'config path' 'config trust'; do
 		want 129 $verb extra
 		err_has "'extra' is one operand too many"
 	done
