@@ -103,7 +103,8 @@ static int slow(struct br_req *r, const void *in, struct br_err *err)
 	const struct ms_in *p = in;
 
 	(void)err;
-	pause_ms(p->ms);
+	for (int64_t left = p->ms; left > 0 && !br_req_gone(r); left -= 20)
+		pause_ms(BR_MIN(left, 20));
 	br_reply_text(r, 200, "text/plain", br_req_gone(r) ? "gone" : "done", 4);
 	return 0;
 }
@@ -380,7 +381,7 @@ static const struct br_dialect lab = {
 
 /* ---- main ---- */
 
-static void die(const struct br_err *err)
+static _Noreturn void die(const struct br_err *err)
 {
 	fprintf(stderr, "http-lab: %s\n", err->msg);
 	exit(1);

@@ -115,13 +115,13 @@ def refused(port):
 
 def test_drain_does_not_wait_for_ever(start):
     lab = start()
-    s = lab.socket(30)
-    s.sendall(b"GET /lab/slow?ms=8000 HTTP/1.1\r\n" + H + b"\r\n")
+    s = lab.socket(50)
+    s.sendall(b"GET /lab/slow?ms=60000 HTTP/1.1\r\n" + H + b"\r\n")
     time.sleep(0.3)
     began = time.monotonic()
     lab.ask_to_end(signal.SIGINT)
     assert s.recv(10) == b""
-    assert 2.5 < time.monotonic() - began < 6
+    assert 2.5 < time.monotonic() - began < 40
     lab.stop()
 
 

