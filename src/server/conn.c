@@ -237,7 +237,6 @@ static int take_head(struct br_conn *c)
 		return begin_request(c, (size_t)n);
 	if (n < 0) {
 		c->req = br_req__new(c);
-		c->req->head = (struct br_head){ .length = -1, .minor = 1, .path = br_slice("", 0) };
 		br_req__take_head(c->req, "\r\n", 2, &(int){ 0 }, &(const char *){ 0 });
 		return refuse(c, (int)-n, why);
 	}
@@ -254,7 +253,6 @@ static int finish(struct br_conn *c)
 	br_access__line(r);
 	c->req = NULL;
 	br_req__done(r);
-	c->served++;
 	br_buf_release(&c->sending);
 	if (c->last) {
 		if (c->eof)

@@ -266,10 +266,11 @@ static int parse_connection(struct br_head *h, const char **why)
 
 int br_head_parse(struct br_head *h, const char *p, size_t n, const char **why)
 {
+	const struct br_slice none = { "", 0 };
 	const char *end = p + n, *eol;
 	int rc;
 
-	*h = (struct br_head){ .length = -1 };
+	*h = (struct br_head){ .length = -1, .method = none, .target = none, .path = none, .query = none, .host = none };
 	eol = memmem(p, n, "\r\n", 2);
 	if (!eol)
 		return refuse(why, 400, "the head has no end");

@@ -117,9 +117,7 @@ struct br_conn {
 	size_t in_at, seen;         /* seen: see br_head_find */
 	int64_t since, moved;       /* when the state began, when bytes last moved; br_mono_ns */
 	uint64_t phase_bytes;       /* of the body or the rest that is thrown away */
-	unsigned served;
-	bool eof, reset, last;      /* the client ended its side; the connection broke; it ends after this answer */
-	bool upgraded;
+	bool eof, last;             /* the client ended its side; the connection ends after this answer */
 	struct br_address peer;
 	struct br_buf sending;      /* of a stream: framed and on its way */
 	size_t sent;                /* of what is being written */
@@ -184,7 +182,7 @@ struct br_req {
 	pthread_mutex_t mu;
 	pthread_cond_t stirred;
 	struct br_buf ring, inward; /* of a stream, to the client; of an upgraded connection, from it */
-	bool streaming, stream_over, gone, upgrade, drain;
+	bool streaming, stream_over, gone, upgrade;
 	void (*on_gone)(void *arg);
 	void *on_gone_arg;
 };
@@ -204,7 +202,6 @@ struct br_loop {
 	char date[40];
 	struct br_req *spare;      /* kept for the next request; by next_posted */
 	unsigned spares;
-	unsigned stat;
 };
 
 struct br_listener { int fd; char *url, *unlink_path; bool inherited; };

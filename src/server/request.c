@@ -69,7 +69,7 @@ static void reset(struct br_req *r)
 	r->worker = NULL;
 	r->conn = NULL;
 	r->err = (struct br_err){ 0 };
-	r->streaming = r->stream_over = r->gone = r->upgrade = r->drain = false;
+	r->streaming = r->stream_over = r->gone = r->upgrade = false;
 	r->on_gone = NULL;
 }
 
