@@ -681,6 +681,8 @@ void br_conn__tick(struct br_conn *c, int64_t now)
 	if (!over_time(c, now)) {
 		if (c->state == CONN_WRITE && silent(c))
 			ping(c, now);
+		else if (c->state == CONN_HEAD && !unread(c) && now - c->since > SECOND)
+			br_buf_release(&c->in); /* thousands may be idle */
 	} else if (c->state == CONN_HEAD && unread(c)) {
 		late(c, "the head of the request did not come in time");
 	} else if (c->state == CONN_BODY) {

@@ -221,11 +221,13 @@ static int check_type(struct br_req *r)
 	const struct br_header *h = br_head_get(&r->head, "Content-Type", 0);
 	enum br_body_kind kind = r->row->route->body;
 
+	if (!has_body(r))
+		return 0;
 	if (br_head_get(&r->head, "Content-Encoding", 0)) {
 		br_reply__fault(r, BR_AT_SIZE, 415, BR_EUNSUPPORTED, "compressed bodies are not accepted");
 		return -1;
 	}
-	if (!has_body(r) || kind == BR_BODY_RAW || kind == BR_BODY_NONE)
+	if (kind == BR_BODY_RAW || kind == BR_BODY_NONE)
 		return 0;
 	if (kind == BR_BODY_JSON && (!h || is_json(h->value)))
 		return 0;
