@@ -131,7 +131,7 @@ build/venv/ready: tests/http/requirements.txt
 	$(call say,VENV,build/venv)
 	$(Q)python3 -m venv build/venv && build/venv/bin/pip install -q --disable-pip-version-check -r $< && touch $@
 check-http: all $(B)/http-lab build/venv/ready ## tests of the server; T=name-of-a-test
-	@BR_B=$(CURDIR)/$(B) build/venv/bin/python -m pytest -q -p no:cacheprovider tests/http $(if $(T),-k $(T))
+	@BR_B=$(abspath $(B)) build/venv/bin/python -m pytest -q -p no:cacheprovider tests/http $(if $(T),-k $(T))
 
 check-layers: ## a module includes only what lies below it
 	@tests/check-layers.sh

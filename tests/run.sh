@@ -50,7 +50,7 @@ if [ -x "$b/http-lab" ] && [ -x build/venv/bin/python ]; then
 	f=$log/http
 	BR_B="$PWD/$b" build/venv/bin/python -m pytest -q -p no:cacheprovider tests/http >"$f" 2>&1
 	rc=$?
-	ok=$(sed -n 's/^.*\b\([0-9]*\) passed.*$/\1/p' "$f" | tail -1)
+	ok=$(sed -n 's/^\(.*[^0-9]\)\{0,1\}\([0-9][0-9]*\) passed.*$/\2/p' "$f" | tail -1)
 	no=$(sed -n 's/^\([0-9]*\) failed.*$/\1/p' "$f" | tail -1)
 	[ $rc -eq 0 ] || [ "${no:-0}" -gt 0 ] || no=1
 	count http "${ok:-0}" "${no:-0}" "$f"

@@ -1,13 +1,16 @@
 /*
- * One line of JSON for each answer, and the counters of its route. Lines are gathered and written a few times a second.
+ * One line of JSON for each answer, and the counters of its route. Lines are gathered, and written a few times a second.
  */
 #include "internal.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define FLUSH_FROM (32u << 10)
+#define LOG_MAX (4u << 20) /* bytes that wait to be written; further lines are counted and lost */
+#define LAST_WAIT_MS 1000  /* at the end, for somebody to read */
 
 int br_access__open(struct br_server *s, struct br_err *err)
 {
@@ -28,29 +31,55 @@ int br_access__open(struct br_server *s, struct br_err *err)
 	return 0;
 }
 
-static void flush_locked(struct br_server *s)
+/* What can be written within wait_ms: a pipe that nobody reads must not keep us from ending. */
+static void write_out(struct br_server *s, int wait_ms)
 {
-	if (s->log.len && s->log_fd)
-		(void)br_fd_write(s->log_fd, s->log.ptr, s->log.len);
-	br_buf_reset(&s->log);
+	struct pollfd p = { .fd = s->log_fd, .events = POLLOUT };
+	ssize_t n = 1;
+
+	while (s->log_at < s->log_out.len && n > 0 && poll(&p, 1, wait_ms) == 1) {
+		n = write(s->log_fd, s->log_out.ptr + s->log_at, BR_MIN(s->log_out.len - s->log_at, (size_t)PIPE_BUF));
+		s->log_at += n > 0 ? (size_t)n : 0;
+	}
+	if (s->log_at < s->log_out.len && n > 0)
+		return;
+	br_buf_reset(&s->log_out); /* all of it, or the disk is full */
+	s->log_at = 0;
 }
 
-void br_access__flush(struct br_server *s)
+static void flush(struct br_server *s, int wait_ms)
 {
-	if (!s->log_fd)
+	struct br_buf empty;
+
+	if (s->log_out.len)
+		write_out(s, wait_ms);
+	if (s->log_out.len)
 		return;
 	pthread_mutex_lock(&s->log_mu);
-	flush_locked(s);
+	empty = s->log_out;
+	s->log_out = s->log;
+	s->log = empty;
 	pthread_mutex_unlock(&s->log_mu);
+	write_out(s, wait_ms);
+}
+
+/* In the main thread alone: who reads the log may be slow, and event threads must not wait for anybody. */
+void br_access__flush(struct br_server *s)
+{
+	if (s->log_fd)
+		flush(s, 0);
 }
 
 void br_access__close(struct br_server *s)
 {
-	br_access__flush(s);
-	if (s->log_fd)
+	if (s->log_fd) {
+		flush(s, LAST_WAIT_MS);
+		flush(s, LAST_WAIT_MS);
 		close(s->log_fd);
+	}
 	s->log_fd = 0;
 	br_buf_release(&s->log);
+	br_buf_release(&s->log_out);
 }
 
 static void write_line(struct br_server *s, const struct br_req *r, double ms)
@@ -88,8 +117,9 @@ void br_access__line(struct br_req *r)
 	if (!s->o.access_log)
 		return;
 	pthread_mutex_lock(&s->log_mu);
-	write_line(s, r, (double)took / 1e6);
-	if (s->log.len >= FLUSH_FROM)
-		flush_locked(s);
+	if (s->log.len < LOG_MAX)
+		write_line(s, r, (double)took / 1e6);
+	else
+		atomic_fetch_add_explicit(&s->log_lost, 1, memory_order_relaxed);
 	pthread_mutex_unlock(&s->log_mu);
 }

@@ -217,10 +217,12 @@ struct br_server {
 	const struct br_tls_plugin *tls;
 	void *tls_ctx;
 	_Atomic unsigned conns;
-	_Atomic uint64_t accepted, turned_away, refused; /* refused: heads that are not HTTP */
+	_Atomic uint64_t accepted, turned_away, refused, log_lost; /* refused: heads that are not HTTP */
 	_Atomic bool draining, stopping;
 	pthread_mutex_t log_mu;
-	struct br_buf log;
+	struct br_buf log;          /* lines that wait; log_out, log_at, log_fd: of the main thread */
+	struct br_buf log_out;
+	size_t log_at;
 	int log_fd;
 	struct br_cache *cache;     /* NULL: none */
 	_Atomic uint64_t cache_hits;

@@ -256,7 +256,6 @@ static void tick(struct br_loop *l, int64_t now)
 		next = c->next;
 		br_conn__tick(c, now);
 	}
-	br_access__flush(l->server);
 }
 
 /* ---- the thread ---- */
@@ -292,8 +291,6 @@ static void one_round(struct br_loop *l)
 	now = br_mono_ns();
 	if (now - l->ticked >= TICK_MS * 1000000LL || atomic_load_explicit(&l->server->draining, memory_order_relaxed))
 		tick(l, now);
-	if (!l->n)
-		br_access__flush(l->server);
 }
 
 void *br_loop__run(void *arg)

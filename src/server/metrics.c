@@ -132,6 +132,7 @@ void br_server_metrics(struct br_buf *out, struct br_server *s)
 	number(out, "br_http_connections_total", "counter", "Connections taken.", get(&s->accepted));
 	number(out, "br_http_connections_refused_total", "counter", "Connections turned away for their number.", get(&s->turned_away));
 	number(out, "br_http_malformed_total", "counter", "Requests that were not understood or came too slowly.", get(&s->refused));
+	number(out, "br_access_log_lost_total", "counter", "Lines of the access log that were lost because nobody took them.", get(&s->log_lost));
 	number(out, "br_answers_repeated_total", "counter", "Answers that were given again without work.", get(&s->cache_hits));
 	family(out, "br_workers", "gauge", "Threads that run requests, and requests that wait for one.");
 	queue_of(out, "quick", &s->quick);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SECOND 1000000000LL
@@ -90,6 +91,7 @@ int br_server_new(struct br_server **out, const struct br_server_opts *opts, str
 	pthread_mutex_init(&s->log_mu, NULL);
 	pthread_mutex_init(&s->address_mu, NULL);
 	br_buf_init(&s->log, SIZE_MAX);
+	br_buf_init(&s->log_out, SIZE_MAX);
 	if (opts->ws) {
 		block_signals(&s->mask);
 		raise_limit();
@@ -156,9 +158,12 @@ static void reload(struct br_server *s)
 
 static void wait_for_end(struct br_server *s)
 {
+	const struct timespec often = { .tv_nsec = TICK_MS * 1000000L };
+
 	while (!br_stop_signal()) {
-		if (ppoll(NULL, 0, NULL, &s->mask) < 0 && errno != EINTR)
+		if (ppoll(NULL, 0, s->o.access_log ? &often : NULL, &s->mask) < 0 && errno != EINTR)
 			break;
+		br_access__flush(s);
 		if (hung_up)
 			reload(s);
 	}
@@ -181,8 +186,10 @@ static void drain(struct br_server *s)
 	atomic_store(&s->draining, true);
 	br_listen__close(s);
 	wake_all(s);
-	while (atomic_load(&s->conns) && br_mono_ns() < end)
+	while (atomic_load(&s->conns) && br_mono_ns() < end) {
 		poll(NULL, 0, 10);
+		br_access__flush(s);
+	}
 	atomic_store(&s->stopping, true);
 	wake_all(s);
 }

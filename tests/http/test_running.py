@@ -15,6 +15,7 @@ from conftest import B, CHECKS, SLOW, Server, read_all, until
 H = b"Host: localhost\r\n"
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_tls(start, cert):
     pem, key, context = cert
     lab = start("--cert", pem, "--key", key)
@@ -141,6 +142,20 @@ def test_access_log_and_reload(start, tmp_path):
         until(log.exists)
         c.get("/healthz")
         until(lambda: len(log.read_text().splitlines()) == 1)
+
+
+def test_a_log_that_nobody_reads_holds_nobody(start):
+    lab = start("--log", "-")  # a pipe of 64 KB
+    with lab.client() as c:
+        for _ in range(1500):
+            assert c.get("/healthz").status_code == 200
+    assert lab.stop().count('"healthz"') == 1500
+    lab = start("--log", "-")
+    with lab.client() as c:
+        for _ in range(1000):
+            assert c.get("/healthz").status_code == 200
+        lab.ask_to_end()
+        assert lab.p.wait(30) == 0
 
 
 def test_settings_are_read_again(workspace, tmp_path):
