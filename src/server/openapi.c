@@ -224,10 +224,37 @@ static void components(struct br_json *j, const struct br_server *s)
 
 /* ---- an operation ---- */
 
+static bool has_field(const struct br_route *r, const char *name)
+{
+	for (const struct br_field *f = r->in; f && f->name; f++)
+		if (f->in == BR_IN_PATH && !strcmp(f->name, name))
+			return true;
+	return false;
+}
+
+/* A part of the path that no field describes is any text. */
+static void bare_parameters(struct br_json *j, const struct br_mounted *m)
+{
+	static const struct br_field any = { .type = BR_F_STR, .flags = BR_REQUIRED };
+
+	for (unsigned i = 0; i < m->params; i++) {
+		if (has_field(m->route, m->param[i]))
+			continue;
+		br_json_obj(j);
+		br_json_kstr(j, "name", m->param[i]);
+		br_json_kstr(j, "in", "path");
+		br_json_kbool(j, "required", true);
+		br_json_key(j, "schema");
+		field_schema(j, &any, true, true);
+		br_json_end(j);
+	}
+}
+
 static void parameters(struct br_json *j, const struct br_mounted *m)
 {
 	br_json_key(j, "parameters");
 	br_json_arr(j);
+	bare_parameters(j, m);
 	for (const struct br_field *f = m->route->in; f && f->name; f++) {
 		if (f->in != BR_IN_PATH && f->in != BR_IN_QUERY)
 			continue;

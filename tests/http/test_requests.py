@@ -320,6 +320,25 @@ def test_openapi_is_what_is_printed_and_has_every_route(serve, workspace):
         assert again.status_code == 304 and again.content == b"" and again.headers["etag"] == tag
 
 
+def test_openapi_describes_fields_of_every_kind(c):
+    paths = c.get("/openapi.json").json()["paths"]
+    echo_ = paths["/lab/echo/{id}"]["post"]
+    by_name = {p["name"]: p for p in echo_["parameters"]}
+    assert by_name["id"] == {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+    assert by_name["page"] == {"name": "page", "in": "query", "required": False, "schema": {"type": "integer", "minimum": 1, "maximum": 50, "default": 1}}
+    schema = echo_["requestBody"]["content"]["application/json"]["schema"]
+    props = schema["properties"]
+    assert schema["required"] == ["name"] and props["name"] == {"type": "string", "minLength": 1, "maxLength": 10}
+    assert props["mood"] == {"type": ["string", "null"], "enum": ["good", "bad", None], "default": "good"}
+    assert props["count"] == {"type": ["integer", "null"], "minimum": -5, "maximum": 5, "default": 3}
+    assert props["things"]["items"] == {"$ref": "#/components/schemas/LabThing"} and props["tags"]["items"] == {"type": "string"}
+    assert echo_["responses"]["201"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/LabEcho"}
+    assert [p["name"] for p in paths["/lab/fail/{code}"]["get"]["parameters"]] == ["code"]
+    assert paths["/lab/scoped"]["get"]["x-scopes"] == "read write" and paths["/lab/admin"]["get"]["security"] == [{"lab": []}]
+    form = paths["/lab/upload"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert form["properties"]["files"] == {"type": "array", "items": {"type": "string"}} and form["required"] == ["files"]
+
+
 def test_many_different_ids(c):
     for _ in range(50):
         i = str(uuid.uuid4())
