@@ -94,7 +94,7 @@ enum br_route_flags {
 	BR_ROUTE_HIDDEN = 8, /* not in the OpenAPI document */
 	BR_ROUTE_MAY_BODY = 16, /* JSON that may be left out */
 	BR_ROUTE_LIST = 32,  /* answers with an array of `out` */
-	BR_ROUTE_CACHE = 128, /* reads only: the answer with status 200 may be given again for a second, as long as nothing was committed */
+	BR_ROUTE_CACHE = 128, /* reads only: the answer with status 200 may be given again for a second or two, as long as nothing was committed */
 	BR_ROUTE_INLINE = 64, /* runs in the event thread: microseconds, no locks, no disk, no searcher */
 };
 typedef int br_handler(struct br_req *r, const void *in, struct br_err *err);

@@ -1,5 +1,5 @@
 /*
- * Answers that may be given again: the same request by the same caller, while no commit has happened. For a second at most, as an
+ * Answers that may be given again: the same request by the same caller, while no commit has happened. For a second or two, as an
  * answer also tells which files have changed since they were indexed, and files change without a commit.
  */
 #include "internal.h"
@@ -14,7 +14,7 @@
 struct entry {
 	uint8_t key[16];
 	uint64_t generation;
-	int64_t made;
+	int64_t made, renewing; /* renewing: until when somebody is thought to be making a new one */
 	char *text;
 	size_t n;
 };
@@ -103,6 +103,15 @@ static struct entry *find(struct shard *s, const struct br_cache_key *k)
 	return NULL;
 }
 
+/* Of those who find an answer too old one makes a new one; the others take the old one meanwhile, for a second more. */
+static bool may_give(struct entry *e, int64_t now)
+{
+	if (now - e->made < AGE_NS || (now < e->renewing && now - e->made < 3 * AGE_NS))
+		return true;
+	e->renewing = now + AGE_NS;
+	return false;
+}
+
 bool br_cache__get(struct br_cache *c, const struct br_cache_key *k, struct br_buf *out)
 {
 	struct shard *s = shard_of(c, k);
@@ -111,7 +120,7 @@ bool br_cache__get(struct br_cache *c, const struct br_cache_key *k, struct br_b
 
 	pthread_mutex_lock(&s->mu);
 	e = find(s, k);
-	hit = e && e->generation == k->generation && br_mono_ns() - e->made < AGE_NS;
+	hit = e && e->generation == k->generation && may_give(e, br_mono_ns());
 	if (hit)
 		br_buf_add(out, e->text, e->n);
 	pthread_mutex_unlock(&s->mu);
