@@ -185,6 +185,20 @@ def test_a_chunked_body_over_its_limit_is_answered_while_it_comes(lab):
         assert f.read() == b""
 
 
+def test_damaged_requests(lab):
+    import random
+    rnd = random.Random(5)
+    samples = [d for _, d in SMUGGLED.values() if len(d) < 2000] + [d for _, d in GOOD.values()]
+    for _ in range(500):
+        data = bytearray(rnd.choice(samples) + rnd.choice(samples))
+        for _ in range(rnd.randrange(1, 6)):
+            at = rnd.randrange(len(data))
+            data[at:at + rnd.randrange(3)] = bytes(rnd.choice(b"\r\n \t:;/?%0aA\0\xff") for _ in range(rnd.randrange(3)))
+        reply = lab.raw(bytes(data), half_close=True)
+        assert all(200 <= status < 506 and status != 500 for status in statuses(reply)), bytes(data)
+    assert statuses(lab.raw(NEXT, half_close=True)) == [200]
+
+
 # ---- time ----
 
 @pytest.mark.skipif(SLOW > 1, reason="takes its time")
