@@ -33,8 +33,8 @@ CFLAGS   := -std=gnu11 -pthread $(WARN) $(if $(DEVELOPER),-Werror) $(MODE_FLAGS)
 LDFLAGS  := -Wl,--as-needed -pthread $(MODE_FLAGS) $(EXTRA_LDFLAGS)
 # Small libraries are linked statically where Debian has the archive: each shared one costs every start of br some 0.1 ms, libcrypto,
 # of which SHA-256 alone is needed, 0.8. SHARED=1 links all but libcrypto dynamically, as distributions want it.
-STATIC_  := -Wl,-Bstatic -llmdb -lpcre2-8 -lcrypto -lutf8proc -lstemmer -lzstd -lxxhash -linih -Wl,-Bdynamic
-SHARED_  := -llmdb -lpcre2-8 -l:libcrypto.a -lutf8proc -lstemmer -lzstd -lxxhash -linih
+STATIC_  := -Wl,-Bstatic -llmdb -lpcre2-8 -lcrypto -lutf8proc -lstemmer -lzstd -lxxhash -linih -lz -Wl,-Bdynamic
+SHARED_  := -llmdb -lpcre2-8 -l:libcrypto.a -lutf8proc -lstemmer -lzstd -lxxhash -linih -lz
 LIBS     := $(if $(SHARED),$(SHARED_),$(STATIC_)) -lcjson -lm
 XLIBS    := -lxml2 -lzip -lz -llzma -lseccomp
 comma    := ,
@@ -60,9 +60,10 @@ LIB_OBJ  := $(LIB_SRC:%.c=$(B)/%.o) $(ASM:%.S=$(B)/%.o)
 CMD_OBJ  := $(CMD_SRC:%.c=$(B)/%.o)
 X_OBJ    := $(EXTRACT:%.c=$(B)/%.o) $(B)/cmd/br-extract.o
 PLUG_OBJ := $(patsubst %,$(B)/%.o,$(basename $(sort $(wildcard src/ann/faiss/*.c src/ann/faiss/*.cc))))
+TLS_OBJ  := $(patsubst %.c,$(B)/%.o,$(wildcard src/server/tls/*.c))
 UNIT     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(sort $(wildcard tests/unit/u_*.c)))
 
-all: $(B)/br $(B)/br-extract $(B)/br-confine $(FAISS) ## build br and its helpers (default)
+all: $(B)/br $(B)/br-extract $(B)/br-confine $(FAISS) $(B)/libbr-tls.so ## build br and its helpers (default)
 
 $(B)/br: $(CMD_OBJ) $(B)/libbr.a
 	$(call say,LINK,$@)
@@ -80,6 +81,12 @@ $(B)/libbr-ann.so: $(PLUG_OBJ)
 $(B)/br-confine: $(B)/cmd/br-confine.o $(B)/src/extract/sandbox.o $(B)/libbr.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lseccomp
+
+# TLS of the server: a plugin, since OpenSSL's start would cost every run of br a millisecond.
+$(TLS_OBJ): private CFLAGS += -fPIC -fvisibility=hidden
+$(B)/libbr-tls.so: $(TLS_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -shared $(LDFLAGS) -o $@ $^ -lssl -lcrypto
 
 $(B)/br-gen: $(B)/cmd/gen.o $(filter-out $(B)/cmd/main.o,$(CMD_OBJ)) $(B)/libbr.a
 	$(call say,LINK,$@)
@@ -121,6 +128,16 @@ check-cli: all
 check-unit: all unit
 	@for t in $(UNIT); do BR_EXTRACT="$(CURDIR)/$(B)/br-extract" BR_ANN_LIB="$(CURDIR)/$(B)/libbr-ann.so" $$t || exit 1; done
 
+# The server's tests: a server with routes for tests alone, asked by programs in Python; their packages go into one virtual environment.
+$(B)/http-lab: tests/http/lab.c $(B)/libbr.a $(B)/flags
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(B)/libbr.a $(LIBS)
+build/venv/ready: tests/http/requirements.txt
+	$(call say,VENV,build/venv)
+	$(Q)python3 -m venv build/venv && build/venv/bin/pip install -q --disable-pip-version-check -r $< && touch $@
+check-http: all $(B)/http-lab build/venv/ready ## tests of the server; T=name-of-a-test
+	@BR_B=$(abspath $(B)) build/venv/bin/python -m pytest -q -p no:cacheprovider tests/http $(if $(T),-k $(T))
+
 check-layers: ## a module includes only what lies below it
 	@tests/check-layers.sh
 check-headers: ## every public header compiles alone
@@ -128,7 +145,7 @@ check-headers: ## every public header compiles alone
 check-man: ## manual pages are well-formed
 	@mandoc -T lint -W warning man/*.[1-7] && echo "manual: clean"
 check-sh:
-	@shellcheck -s sh .ci/install tests/*.sh tests/fault/*.sh tests/fuzz/*.sh && shellcheck .ci/run && echo "shell: clean"
+	@shellcheck -s sh .ci/install tests/*.sh tests/fault/*.sh tests/fuzz/*.sh tests/bench/*.sh && shellcheck .ci/run && echo "shell: clean"
 
 gen: $(B)/br-gen ## write manual pages and completions anew from the command table
 	@$(B)/br-gen all .
@@ -144,10 +161,10 @@ check-asan: ## all tests under address and undefined-behaviour sanitizers
 
 check: ## install what tests need, run them all
 	@.ci/install build test
-	@$(MAKE) --no-print-directory -j$$(nproc) DEVELOPER=1 all unit $(B)/br-gen $(B)/br-fault
+	@$(MAKE) --no-print-directory -j$$(nproc) DEVELOPER=1 all unit $(B)/br-gen $(B)/br-fault $(B)/http-lab build/venv/ready
 	@$(MAKE) --no-print-directory DEVELOPER=1 check-static
 	@$(MAKE) --no-print-directory -j$$(nproc) check-clang
-	@$(MAKE) --no-print-directory -j$$(nproc) MODE=asan all unit build/asan/br-gen build/asan/fuzz-replay
+	@$(MAKE) --no-print-directory -j$$(nproc) MODE=asan all unit build/asan/br-gen build/asan/fuzz-replay build/asan/http-lab
 	@$(MAKE) --no-print-directory check-asan
 	@$(MAKE) --no-print-directory DEVELOPER=1 check-run
 
@@ -155,7 +172,7 @@ check-valgrind: all unit ## unit tests under valgrind (slow)
 	@for t in $(UNIT); do BR_VALGRIND=1 BR_STORE_MAP=268435456 BR_EXTRACT="$(CURDIR)/$(B)/br-extract" \
 		valgrind -q --error-exitcode=9 --leak-check=full --suppressions=tests/valgrind.supp $$t || exit 1; done
 check-tsan: ## threaded tests under the thread sanitizer
-	@$(MAKE) --no-print-directory MODE=tsan all unit
+	@$(MAKE) --no-print-directory MODE=tsan all unit check-http
 	@for t in pool os store store_file store_proc corpus retrieve vec gc rate auth; do BR_STORE_MAP=67108864 \
 		BR_EXTRACT="$(CURDIR)/build/tsan/br-extract" setarch -R build/tsan/tests/u_$$t || exit 1; done
 
@@ -236,7 +253,10 @@ bench-scale: ## a notebook of N passages (1,000,000): rate, memory, questions
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(B)/inproc
 	@BR=$(B)/br BR_INPROC=$(B)/inproc python3 tests/bench/scale.py --chunks $(or $(N),1000000) $(BENCH_ARGS)
 
-$(B)/inproc $(B)/fts: $(B)/%: tests/bench/%.c $(B)/libbr.a
+bench-http: all $(B)/http_load ## load on br serve; W=WORKSPACE
+	@tests/bench/http.sh $(B) $(or $(W),.)
+
+$(B)/inproc $(B)/fts $(B)/http_load: $(B)/%: tests/bench/%.c $(B)/libbr.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -252,6 +272,7 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install $(B)/br $(DESTDIR)$(PREFIX)/bin/br
 	install $(B)/br-extract $(B)/br-confine $(DESTDIR)$(LIBDIR)
 	$(if $(FAISS),install -m 644 -s $(B)/libbr-ann.so $(DESTDIR)$(LIBDIR)/libbr-ann.so)
+	install -m 644 -s $(B)/libbr-tls.so $(DESTDIR)$(LIBDIR)/libbr-tls.so
 	for s in 1 5 7; do install -d $(DESTDIR)$(PREFIX)/share/man/man$$s; install -m 644 man/*.$$s $(DESTDIR)$(PREFIX)/share/man/man$$s; done
 	install -D -m 644 completions/br.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/br
 	install -D -m 644 completions/_br $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_br
@@ -264,6 +285,6 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile; sed -n '3,7s/^# //p' Makefile
 
 FORCE:
-.PHONY: all unit gen mutate install clean help quickstart bench bench-peers bench-scale bench-ann FORCE asan ubsan tsan cov debug fault power crash bitflip stress fuzz fuzz-corpus fuzz-replay \
-	check check-run check-unit check-cli check-layers check-headers check-man check-sh check-gen check-static check-clang check-asan check-valgrind check-tsan
--include $(PLUG_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(X_OBJ:.o=.d) $(B)/cmd/br-confine.d $(B)/cmd/gen.d $(UNIT:=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(B)/tests/fuzz/replay.d
+.PHONY: all unit gen mutate install clean help quickstart bench bench-peers bench-scale bench-ann bench-http FORCE asan ubsan tsan cov debug fault power crash bitflip stress fuzz fuzz-corpus fuzz-replay \
+	check check-run check-unit check-cli check-http check-layers check-headers check-man check-sh check-gen check-static check-clang check-asan check-valgrind check-tsan
+-include $(PLUG_OBJ:.o=.d) $(TLS_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(X_OBJ:.o=.d) $(B)/cmd/br-confine.d $(B)/cmd/gen.d $(B)/http-lab.d $(UNIT:=.d) $(FUZZ:%=$(B)/tests/fuzz/%.d) $(B)/tests/fuzz/replay.d

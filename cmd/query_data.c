@@ -5,125 +5,27 @@
 
 /* ---- JSON ---- */
 
-static void why(struct br_json *j, const struct br_found *f)
-{
-	const char *at = f->matched ? f->matched : "";
-	size_t n;
-
-	br_json_key(j, "why");
-	br_json_obj(j);
-	br_json_key(j, "lexical");
-	br_json_obj(j);
-	br_json_kint(j, "rank", f->lexical_rank);
-	br_json_knum(j, "bm25", f->bm25, 6);
-	br_json_knum(j, "share", f->f_lexical, 6);
-	br_json_end(j);
-	br_json_key(j, "semantic");
-	br_json_obj(j);
-	br_json_kint(j, "rank", f->semantic_rank);
-	br_json_knum(j, "cosine", f->cosine, 6);
-	br_json_knum(j, "share", f->f_semantic, 6);
-	br_json_end(j);
-	br_json_knum(j, "title", f->f_title, 6);
-	br_json_knum(j, "pairs", f->f_pairs, 6);
-	br_json_knum(j, "about", f->f_about, 6);
-	br_json_knum(j, "many", f->f_many, 6);
-	br_json_knum(j, "crowding", f->f_crowding, 6);
-	br_json_kuint(j, "folded", f->folded);
-	br_json_key(j, "matched");
-	br_json_arr(j);
-	for (at += strspn(at, " "); (n = strcspn(at, " ")); at += n, at += strspn(at, " "))
-		br_json_strn(j, at, n);
-	br_json_end(j);
-	br_json_end(j);
-}
-
-static void number_or_null(struct br_json *j, const char *key, uint32_t n)
-{
-	if (n)
-		br_json_kuint(j, key, n);
-	else
-		br_json_knull(j, key);
-}
-
-static void hit_fields(struct br_cli *c, struct br_json *j, const struct br_found *f, size_t rank)
+static struct br_result_json how(const struct br_cli *c, const struct br_answer *a)
 {
 	const struct br_query_params *p = c->params;
-	const char *const *h;
 
-	br_json_kuint(j, "rank", rank);
-	br_json_knum(j, "score", f->score, 6);
-	br_json_kstr(j, "path", f->path);
-	br_json_kstr(j, "title", f->title);
-	br_json_key(j, "heading");
-	br_json_arr(j);
-	for (h = f->heading; h && *h; h++)
-		br_json_str(j, *h);
-	br_json_end(j);
-	br_json_key(j, "lines");
-	br_json_obj(j);
-	number_or_null(j, "from", f->line);
-	number_or_null(j, "to", f->line_end);
-	br_json_end(j);
-	number_or_null(j, "page", f->page);
-	br_json_kbool(j, "stale", f->stale);
-	br_json_kstr(j, "doc_id", f->doc_id);
-	br_json_kuint(j, "chunk", f->ordinal);
-	if (!p->files_only)
-		br_json_kstr(j, "text", f->text);
-	if (p->explain)
-		why(j, f);
-}
-
-static void times(struct br_json *j, const struct br_result *r)
-{
-	char iso[32];
-
-	br_json_kuint(j, "generation", r->generation);
-	br_time_iso(iso, r->indexed_at);
-	br_json_kstr(j, "indexed_at", r->indexed_at ? iso : NULL);
-	br_json_kuint(j, "stale_sources", r->stale_sources);
-	br_json_kbool(j, "stale_complete", r->fresh.complete);
-	br_json_knum(j, "took_ms", r->took_ms, 3);
+	return (struct br_result_json){ .id = a->several ? a->id : NULL, .explain = p->explain, .no_text = p->files_only };
 }
 
 void br_query_json(struct br_cli *c, const struct br_answer *a)
 {
-	const struct br_query_params *p = c->params;
-	const struct br_result *r = a->r;
+	struct br_result_json as = how(c, a);
 	struct br_json j;
-	size_t i;
 
 	br_json_init(&j, br_out_json(&c->out), false);
-	br_json_obj(&j);
-	br_json_kint(&j, "v", 1);
-	if (a->several)
-		br_json_kstr(&j, "id", a->id);
-	br_json_kstr(&j, "query", r->query);
-	br_json_kstr(&j, "notebook", r->notebook);
-	br_json_kstr(&j, "strategy", r->strategy);
-	br_json_kstr(&j, "degraded", r->degraded);
-	times(&j, r);
-	if (p->explain) {
-		br_json_kuint(&j, "candidates", r->candidates);
-		br_json_kstr(&j, "way", r->way);
-		br_json_knum(&j, "fit", r->fit, 4);
-	}
-	br_json_key(&j, "hits");
-	br_json_arr(&j);
-	for (i = 0; i < r->n; i++) {
-		br_json_obj(&j);
-		hit_fields(c, &j, &r->hit[i], i + 1);
-		br_json_end(&j);
-	}
-	br_json_end(&j);
-	br_json_end(&j);
+	br_result_json(&j, a->r, &as);
 	br_out_line(&c->out);
 }
 
 /* One hit a line. */
 void br_query_ndjson(struct br_cli *c, const struct br_answer *a)
 {
+	struct br_result_json as = how(c, a);
 	struct br_json j;
 	size_t i;
 
@@ -133,7 +35,7 @@ void br_query_ndjson(struct br_cli *c, const struct br_answer *a)
 		if (a->several)
 			br_json_kstr(&j, "id", a->id);
 		br_json_kstr(&j, "query", a->r->query);
-		hit_fields(c, &j, &a->r->hit[i], i + 1);
+		br_found_json(&j, &a->r->hit[i], i + 1, &as);
 		br_json_end(&j);
 		br_out_line(&c->out);
 	}

@@ -56,6 +56,19 @@ if [ -x "$b/fuzz-replay" ]; then
 	count "fuzz corpora" "${ok:-0}" "${no:-0}" "$f"
 fi
 
+# The server, asked over HTTP, where its test server and its Python packages are there.
+if [ -x "$b/http-lab" ] && [ -x build/venv/bin/python ]; then
+	f=$log/http
+	BR_B="$PWD/$b" build/venv/bin/python -m pytest -q -p no:cacheprovider tests/http >"$f" 2>&1
+	rc=$?
+	ok=$(sed -n 's/^\(.*[^0-9]\)\{0,1\}\([0-9][0-9]*\) passed.*$/\2/p' "$f" | tail -1)
+	no=$(sed -n 's/^\([0-9]*\) failed.*$/\1/p' "$f" | tail -1)
+	[ $rc -eq 0 ] || [ "${no:-0}" -gt 0 ] || no=1
+	count http "${ok:-0}" "${no:-0}" "$f"
+else
+	echo "        skipped: tests/http: make check-http builds what they need"
+fi
+
 # Faults, loss of power, kills, damage and load, in short, where br was linked with the seam; tests/fault/README.md.
 for t in "fault/fault.py --trials 200" "fault/fulldisk.py --short" "crash/power.py --states 120" "crash/crash.py --n 20" \
 	"crash/bitflip.py --n 50" "crash/stress.py --seconds 4"; do

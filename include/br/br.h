@@ -19,6 +19,7 @@
 #include "br/os.h"
 #include "br/retrieve.h"
 #include "br/rx.h"
+#include "br/server.h"
 #include "br/store.h"
 #include "br/text.h"
 

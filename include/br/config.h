@@ -28,6 +28,8 @@ enum br_config_level { BR_CONFIG_BUILTIN, BR_CONFIG_USER, BR_CONFIG_WORKSPACE, B
 struct br_config;
 /* dir: the workspace folder, or NULL. Unknown keys and bad values are warnings in the log, named with file and line; a file that cannot be parsed is an error. */
 BR_MUST_USE int br_config_load(struct br_config **out, const char *dir, struct br_err *err);
+/* Reads everything again; values handed out before stay good. After an error c is as it was. Readers in other threads may go on meanwhile. */
+BR_MUST_USE int br_config_reload(struct br_config *c, const char *dir, struct br_err *err);
 void br_config_free(struct br_config *c);
 /* Value in force and, if asked, the level it comes from; NULL when unset. key must be in the table. */
 const char *br_config_get(const struct br_config *c, const char *key, enum br_config_level *level);

@@ -74,6 +74,14 @@ struct br_result {
 };
 void br_result_release(struct br_result *r);
 
+/* As br-json(7) has it: the whole object; the members of one hit, between br_json_obj and br_json_end. */
+struct br_result_json {
+	const char *id; /* of one question among several; NULL: left out */
+	bool explain, no_text;
+};
+void br_result_json(struct br_json *j, const struct br_result *r, const struct br_result_json *how);
+void br_found_json(struct br_json *j, const struct br_found *f, size_t rank, const struct br_result_json *how);
+
 struct br_searcher;
 struct br_searcher *br_searcher_new(struct br_ws *ws);
 void br_searcher_free(struct br_searcher *s);

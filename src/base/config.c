@@ -14,6 +14,8 @@
 #define LEVELS (BR_CONFIG_ENV + 1)
 
 struct br_config {
+	_Atomic(struct br_config *) newer; /* what counts since the last reload; NULL: this */
+	struct br_config *older;           /* replaced ones, whose values may still be in use */
 	struct br_arena mem;
 	const char **value[LEVELS]; /* by row of the table; NULL: not set at that level */
 	bool trusted;
@@ -400,10 +402,24 @@ int br_config_load(struct br_config **out, const char *dir, struct br_err *err)
 	return rc;
 }
 
+int br_config_reload(struct br_config *c, const char *dir, struct br_err *err)
+{
+	struct br_config *now;
+	int rc = br_config_load(&now, dir, err);
+
+	if (rc < 0)
+		return rc;
+	now->older = c->newer;
+	c->newer = now;
+	return 0;
+}
+
 void br_config_free(struct br_config *c)
 {
 	if (!c)
 		return;
+	br_config_free(c->newer);
+	br_config_free(c->older);
 	for (int level = 0; level < LEVELS; level++)
 		free(c->value[level]);
 	br_arena_release(&c->mem);
@@ -412,12 +428,20 @@ void br_config_free(struct br_config *c)
 
 /* ---- asking ---- */
 
+static const struct br_config *in_force(const struct br_config *c)
+{
+	const struct br_config *newer = c->newer;
+
+	return newer ? newer : c;
+}
+
 const char *br_config_get(const struct br_config *c, const char *key, enum br_config_level *level)
 {
 	const struct br_setting *s = br_setting_find(key);
 	int at = LEVELS - 1;
 
 	BR_ASSERT(s);
+	c = in_force(c);
 	while (at > BR_CONFIG_BUILTIN && !c->value[at][row_of(s)])
 		at--;
 	if (level)
@@ -460,8 +484,8 @@ bool br_config_bool(const struct br_config *c, const char *key)
 	return v;
 }
 
-bool br_config_trusted(const struct br_config *c) { return c->trusted; }
-const char *br_config_ignored(const struct br_config *c) { return c->ignored; }
+bool br_config_trusted(const struct br_config *c) { return in_force(c)->trusted; }
+const char *br_config_ignored(const struct br_config *c) { return in_force(c)->ignored; }
 
 /* ---- changing ---- */
 

@@ -2,7 +2,7 @@
 # What holds for every verb: help, usage errors, no workspace, a full disk, a reader that went away, documents.
 load lib
 
-VERBS=(init status sync watch ingest upload query chat log eval verify gc backup export import doctor models help version completion
+VERBS=(init status sync watch ingest upload query chat log eval serve verify gc backup export import doctor models help version completion
        'notebook create' 'notebook list' 'notebook show' 'notebook rename' 'notebook use' 'notebook set' 'notebook reembed' 'notebook unset' 'notebook delete'
        'config get' 'config set' 'config unset' 'config list' 'config path' 'config trust' 'config untrust'
        'docs list' 'docs show' 'docs cat' 'docs rm' 'docs duplicates' 'index build' 'index status' 'index drop'
@@ -44,7 +44,7 @@ VERBS=(init status sync watch ingest upload query chat log eval verify gc backup
 		err_has "missing operand"
 		err_has "usage: br $verb"
 	done
-	for verb in status verify gc doctor models version 'notebook list' 'config list' 'config path' 'config trust'; do
+	for verb in status verify gc doctor models version serve 'notebook list' 'config list' 'config path' 'config trust'; do
 		want 129 $verb extra
 		err_has "'extra' is one operand too many"
 	done
@@ -65,6 +65,7 @@ VERBS=(init status sync watch ingest upload query chat log eval verify gc backup
 	no_workspace chat q
 	no_workspace chat list
 	no_workspace log
+	no_workspace serve
 	no_workspace verify
 	no_workspace gc
 	no_workspace backup f
