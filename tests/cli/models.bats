@@ -235,3 +235,102 @@ no_key_anywhere() {
 	want 0 query locks
 	out_has locks.md
 }
+
+# script ANSWER...: what the model says, one after the other (JSON values).
+script() {
+	printf '%s\n' "$@" | jq -sc '{answers: .}' >"$S/script"
+	curl -sf -H 'Content-Type: application/json' --data-binary "@$S/script" "${URL%/v1}/_/script" >/dev/null
+}
+
+last_tool() { # what the last tool returned, of the last request
+	jq -src '[.[] | select(.event == "request")][-1].ask.messages[-1] | select(.role == "tool").content' "$S/model.log"
+}
+
+@test "kb_explorer: searches, opens, lists, chooses; --explain shows it" {
+	command -v curl >/dev/null || skip "curl is not installed"
+	start_fake
+	small_workspace
+	settings chat "base_url=$URL" model=fake
+	script '{"tool":"list","arguments":{"folder":"docs/"}}' '{"tool":"search","arguments":{"query":"rain wind"}}' \
+		'{"tool":"search","arguments":{"query":"carrots onions"}}' '{"tool":"open","arguments":{"passage":1}}' '"The answer: [2], [1] and [77]."'
+	want 0 query -s kb_explorer --strict --explain --json "locks"
+	json '.strategy == "kb_explorer" and .degraded == null and [.hits[:2][].path] == ["soup.md","docs/rain.txt"]'
+	json '[.hits[].path] | index("docs/locks.md") != null'
+	json '.trace[:5] == ["list \"docs/\": 2 found","search \"rain wind\": 1 found, best in docs/rain.txt",
+		"search \"carrots onions\": 1 found, best in soup.md","open 1: docs/rain.txt","chose 2, 1"]'
+	json '.trace[5] | test("^requests 5, tokens [0-9]+$")'
+	[ "$(grep -c '"event": "request"' "$S/model.log")" -eq 5 ]
+	jq -se '[.[] | select(.event == "request")] | (.[0].ask.tools | map(.function.name)) == ["search","open","list"] and
+		(.[4].ask.messages | [.[].role] == ["system","user","assistant","tool","assistant","tool","assistant","tool","assistant","tool"]) and
+		.[4].ask.messages[3].tool_call_id == "call_1" and
+		(.[2].ask.messages[-1].content | fromjson | .[0].document == "docs/rain.txt" and (.[0].text | contains("weather, rain")))' "$S/model.log" >/dev/null
+	script '{"tool":"search","arguments":{"query":"rain"}}' '"[1]"'
+	want 0 query -s kb_explorer --explain locks
+	out_has 'search "rain": 1 found, best in docs/rain.txt'
+	out_has 'chose 1'
+	out_has '1. docs/rain.txt'
+}
+
+@test "kb_explorer: filters bind what the model sees" {
+	command -v curl >/dev/null || skip "curl is not installed"
+	start_fake
+	small_workspace
+	settings chat "base_url=$URL" model=fake
+	script '{"tool":"search","arguments":{"query":"carrots rain"}}' '{"tool":"list","arguments":{}}' '"[1][2]"'
+	want 0 query -s kb_explorer --strict --json -f 'path~docs/**' "locks"
+	json '[.hits[].path] | index("soup.md") == null and .[0] == "docs/rain.txt"'
+	! jq -c 'select(.event == "request").ask.messages' "$S/model.log" | grep -q 'soup\|Boil' || fails_with "the model saw what the filter leaves out"
+}
+
+@test "kb_explorer: nonsense, endless calls and faults are bounded and said" {
+	command -v curl >/dev/null || skip "curl is not installed"
+	start_fake
+	small_workspace
+	want 0 query -s kb_explorer --json locks
+	json '.degraded == "no language model configured" and .hits[0].path == "docs/locks.md" and (has("trace") | not)'
+	want 3 query -s kb_explorer --strict locks
+	settings chat "base_url=$URL" 'model=fake;tool=search,{"query":"wind"}'
+	want 0 query -s kb_explorer --strict --explain --json locks
+	json '(.trace | length) == 10 and (.trace[8] | startswith("stopped: ")) and (.trace[9] | startswith("requests 8, "))'
+	json '[.hits[].path] | index("docs/locks.md") != null and index("docs/rain.txt") != null'
+	[ "$(grep -c '"event": "request"' "$S/model.log")" -eq 8 ]
+	for call in 'search,{}' 'search,{"query":7}' 'open,{"passage":1}' 'open,{"passage":-1}' 'open,{"passage":1e99}' 'open,[]' 'delete,{}' 'list,{"folder":7}' 'search,{' 'open,'; do
+		br config set --user chat.model "fake;tool=$call"
+		want 0 query -s kb_explorer --strict --json locks
+		json '.hits[0].path == "docs/locks.md"'
+	done
+	br config set --user chat.model 'fake;text=I_think_[5]_or_[0]_or_[x_or_[99999999999999999999].'
+	want 0 query -s kb_explorer --strict --explain --json locks
+	json '.trace[0] == "chose none" and .hits[0].path == "docs/locks.md"'
+	br config set --user chat.model 'fake;fail=400,0'
+	want 0 query -s kb_explorer --json locks
+	json '(.degraded | startswith("the language model failed: ")) and .hits[0].path == "docs/locks.md"'
+	want 13 query -s kb_explorer --strict locks
+}
+
+@test "kb_explorer: what was chosen and is deleted meanwhile is left out" {
+	command -v curl >/dev/null || skip "curl is not installed"
+	start_fake
+	small_workspace
+	settings chat "base_url=$URL" 'model=fake;delay=3000'
+	script '{"tool":"search","arguments":{"query":"rain"}}' '"[1]"'
+	env -i "${ENV[@]}" "$BR" query -s kb_explorer --explain --json locks >"$S/out" 2>"$S/err" </dev/null 3>&- &
+	local pid=$!
+	eventually grep -q '"role": "tool"' "$S/model.log"
+	kill -STOP "$FAKE"
+	rm docs/rain.txt
+	br sync -q .
+	kill -CONT "$FAKE"
+	wait $pid
+	json '([.hits[].path] | index("docs/rain.txt")) == null and .hits[0].path == "docs/locks.md" and .trace[1] == "chose 1"'
+}
+
+@test "kb_explorer: in a chat the chosen passages come first" {
+	command -v curl >/dev/null || skip "curl is not installed"
+	start_fake
+	small_workspace
+	settings chat "base_url=$URL" model=fake
+	script '{"tool":"search","arguments":{"query":"rain wind"}}' '"[1]"' '"It rains [1]."'
+	want 0 chat --json --strict -s kb_explorer locks
+	json '.answer == "It rains [1]." and .citations[0].path == "docs/rain.txt" and .strategy == "kb_explorer" and .degraded == null'
+}
