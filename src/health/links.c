@@ -164,7 +164,7 @@ struct md {
 	uint32_t line;
 	char fence;                     /* '`' or '~' in a fenced block, else 0 */
 	size_t fence_len;
-	bool comment, list, code, was_blank;
+	bool list, code, was_blank;
 	struct br_slice before;         /* the line before, for underlined headings */
 };
 
@@ -195,8 +195,8 @@ static struct br_slice trim(struct br_slice s)
 	return s;
 }
 
-/* A destination at s[i]: in angle brackets, or to a blank or the bracket that closes what is around it. */
-static struct br_slice destination(struct br_slice s, size_t i)
+/* A destination at s[i]: in angle brackets, or to a blank or the bracket that closes what is around it. *end is behind it. */
+static struct br_slice destination(size_t *end, struct br_slice s, size_t i)
 {
 	size_t from, depth = 0;
 
@@ -205,6 +205,7 @@ static struct br_slice destination(struct br_slice s, size_t i)
 	if (i < s.len && s.ptr[i] == '<') {
 		for (from = ++i; i < s.len && s.ptr[i] != '>'; i++)
 			;
+		*end = BR_MIN(i + 1, s.len);
 		return br_slice(s.ptr + from, i < s.len ? i - from : 0);
 	}
 	for (from = i; i < s.len && !blank(s.ptr[i]); i++) {
@@ -212,7 +213,16 @@ static struct br_slice destination(struct br_slice s, size_t i)
 		if (s.ptr[i] == ')' && !depth--)
 			break;
 	}
+	*end = i;
 	return br_slice(s.ptr + from, i - from);
+}
+
+/* Behind the destination of a link: its end, or a title. Calls of functions, "f[T](x, y)", are no links. */
+static bool closes(struct br_slice s, size_t i)
+{
+	while (i < s.len && blank(s.ptr[i]))
+		i++;
+	return i < s.len && strchr(")\"'(", s.ptr[i]);
 }
 
 /* The line without code in backticks. */
@@ -234,9 +244,14 @@ static struct br_slice without_code(struct br_buf *out, struct br_slice s)
 
 static void on_links(struct md *m, struct br_slice s)
 {
-	for (size_t i = 0; i + 1 < s.len; i++)
-		if (s.ptr[i] == ']' && s.ptr[i + 1] == '(' && memchr(s.ptr + i, ')', s.len - i))
-			add_link(m->r, destination(s, i + 2), m->line);
+	for (size_t i = 0, end; i + 1 < s.len; i++) {
+		struct br_slice target;
+		if (s.ptr[i] != ']' || s.ptr[i + 1] != '(')
+			continue;
+		target = destination(&end, s, i + 2);
+		if (closes(s, end))
+			add_link(m->r, target, m->line);
+	}
 }
 
 /* "[label]: target", not a footnote. */
@@ -244,8 +259,10 @@ static void on_definition(struct md *m, struct br_slice s)
 {
 	const char *close = s.len > 3 && s.ptr[0] == '[' && s.ptr[1] != '^' ? memchr(s.ptr, ']', s.len) : NULL;
 
+	size_t end;
+
 	if (close && close + 1 < s.ptr + s.len && close[1] == ':')
-		add_link(m->r, destination(s, (size_t)(close - s.ptr) + 2), m->line);
+		add_link(m->r, destination(&end, s, (size_t)(close - s.ptr) + 2), m->line);
 }
 
 /* Its name: without targets of links, tags, and the id in braces, which is another. */
@@ -318,7 +335,8 @@ static void on_line(struct md *m, struct br_slice raw, struct br_buf *scratch)
 	} else {
 		text = without_code(scratch, s);
 		on_links(m, text);
-		on_definition(m, text);
+		if (indent_of(raw) < 4)
+			on_definition(m, text);
 		if (hashes && hashes <= 6 && hashes < s.len && blank(s.ptr[hashes]))
 			on_heading(m, trim(br_slice(s.ptr + hashes, s.len - hashes)));
 		else if (underlines(s) && m->before.len)
@@ -330,15 +348,25 @@ static void on_line(struct md *m, struct br_slice raw, struct br_buf *scratch)
 	br_buf_addc(&m->tags, '\n');
 }
 
-/* Comments become blank, so that lines stay where they are. */
-static void blank_comments(char *p, size_t n)
+/* Takes comments out, but not the ends of their lines; returns the new length. */
+static size_t drop_comments(char *p, size_t n)
 {
-	for (char *at = p, *end = p + n, *close; (at = memmem(at, (size_t)(end - at), "<!--", 4)); at = close) {
-		close = memmem(at, (size_t)(end - at), "-->", 3);
-		close = close ? close + 3 : end;
-		for (; at < close; at++)
-			*at = *at == '\n' ? '\n' : ' ';
+	char *from = p, *to = p, *end = p + n;
+
+	while (from < end) {
+		char *open = memmem(from, (size_t)(end - from), "<!--", 4), *close;
+		size_t text = (size_t)((open ? open : end) - from);
+
+		memmove(to, from, text);
+		to += text;
+		if (!open)
+			break;
+		close = memmem(open, (size_t)(end - open), "-->", 3);
+		for (from = close ? close + 3 : end; open < from; open++)
+			if (*open == '\n')
+				*to++ = '\n';
 	}
+	return (size_t)(to - p);
 }
 
 void refs_markdown(struct refs *out, struct br_slice text)
@@ -346,12 +374,13 @@ void refs_markdown(struct refs *out, struct br_slice text)
 	struct br_buf scratch = BR_BUF_INIT(SIZE_MAX);
 	struct md m = { .r = out, .was_blank = true };
 	char *copy = br_strndup(text.ptr ? text.ptr : "", text.len);
+	size_t size;
 
 	br_buf_init(&m.tags, SIZE_MAX);
-	blank_comments(copy, text.len);
-	for (size_t at = 0; at < text.len;) {
-		const char *end = memchr(copy + at, '\n', text.len - at);
-		size_t n = end ? (size_t)(end - copy) - at : text.len - at;
+	size = drop_comments(copy, text.len);
+	for (size_t at = 0; at < size;) {
+		const char *end = memchr(copy + at, '\n', size - at);
+		size_t n = end ? (size_t)(end - copy) - at : size - at;
 		on_line(&m, br_slice(copy + at, n), &scratch);
 		at += n + 1;
 	}
