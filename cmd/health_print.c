@@ -55,8 +55,11 @@ static void head(struct br_out *o, const struct br_health *h, int before)
 
 void br_health_text(struct br_cli *c, const struct br_health *h, int before)
 {
+	const struct br_health_params *p = c->params;
 	uint64_t fixable = 0;
 
+	if (c->opt.quiet && h->score >= p->min_score)
+		return;
 	head(&c->out, h, before);
 	for (int i = 0; i < BR_H_COUNT; i++) {
 		const struct br_health_result *r = &h->rule[i];
@@ -64,7 +67,7 @@ void br_health_text(struct br_cli *c, const struct br_health *h, int before)
 		if (r->found && (r->counts || c->opt.verbose))
 			result(c, br_health_rule((enum br_health_id)i), r);
 	}
-	if (fixable && before < 0 && !c->opt.quiet && !((const struct br_health_params *)c->params)->fix)
+	if (fixable && !p->fix)
 		br_out_f(&c->out, "'br health --fix' repairs %s of these\n", br_human_count(fixable).s);
 }
 

@@ -1,7 +1,8 @@
 /* Rules of health: each with a planted fault, and only that; the score by hand; repairs, once and twice; links and anchors. */
 #include "workspace.h"
 
-#include "../../src/health/internal.h"
+#include "corpus/internal.h"
+#include "health/internal.h"
 
 #include <math.h>
 
@@ -247,6 +248,55 @@ static void test_outcomes(void **state)
 	assert_fix(s, false, 0, "");
 }
 
+/* A document that is made to be what neither a test nor a network need bring about. */
+struct change { const char *name; uint8_t origin, state; const char *gone, *error; struct scratch *s; };
+
+static int change_doc(struct br_txn *t, void *arg, struct br_err *err)
+{
+	const struct change *c = arg;
+	struct br_arena a = { 0 };
+	struct br_doc *d;
+	int rc = br_doc_find(&d, &a, t, c->s->ws, 1, c->name, err);
+
+	if (rc == 0) {
+		d->origin = c->origin;
+		d->state = c->state;
+		d->gone = (char *)c->gone;
+		d->error = (char *)c->error;
+		rc = doc_store(t, 1, d, err);
+	}
+	br_arena_release(&a);
+	return rc;
+}
+
+static void change(struct scratch *s, struct change c)
+{
+	struct br_err err = { 0 };
+
+	c.s = s;
+	if (br_store_write(s->ws->store, change_doc, &c, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
+static void test_told_by_records(void **state)
+{
+	struct scratch *s = *state;
+	struct br_health h;
+
+	ten(s);
+	change(s, (struct change){ "docs/n2.txt", BR_FROM_URL, BR_DOC_INDEXED, "HTTP 404 Not Found", "" });
+	assert_found(s, "gone-page docs/n2.txt;", 99);
+	change(s, (struct change){ "docs/n2.txt", BR_FROM_FILE, BR_DOC_FAILED, "", "it is torn" });
+	assert_found(s, "failed docs/n2.txt;", 98);
+	h = check(s, 0, NULL);
+	assert_true(h.failed == 1 && h.rule[BR_H_FAILED].of == 10);
+	assert_string_equal(h.rule[BR_H_FAILED].examples.v[0].detail, "it is torn");
+	br_health_release(&h);
+	change(s, (struct change){ "docs/n2.txt", BR_FROM_MEMBER, BR_DOC_INDEXED, "", "" });
+	assert_found(s, "orphan docs/n2.txt;", 97); /* no archive that is its */
+	assert_fix(s, false, 0, "");
+}
+
 static int spoil(struct br_txn *t, void *arg, struct br_err *err)
 {
 	struct scratch *s = arg;
@@ -384,12 +434,12 @@ static void test_references(void **state)
 	                "broken-reference docs/a.md:15;broken-reference docs/h.html:3;", 98);
 }
 
-static char *links_of(void (*scan)(struct refs *, struct br_slice), const char *text)
+static char *links_of(void (*page)(struct refs *, struct br_slice), const char *text)
 {
 	struct br_buf b = BR_BUF_INIT(1 << 16);
 	struct refs r = { 0 };
 
-	scan(&r, br_slice_str(text));
+	page(&r, br_slice_str(text));
 	for (size_t i = 0; i < r.link.n; i++)
 		br_buf_addf(&b, "%u:%.*s;", r.link.v[i].line, (int)r.link.v[i].target.len, r.link.v[i].target.ptr);
 	br_buf_addf(&b, "%zu", r.anchor.n);
@@ -397,9 +447,9 @@ static char *links_of(void (*scan)(struct refs *, struct br_slice), const char *
 	return br_buf_take(&b, NULL);
 }
 
-static void assert_links(void (*scan)(struct refs *, struct br_slice), const char *text, const char *want)
+static void assert_links(void (*page)(struct refs *, struct br_slice), const char *text, const char *want)
 {
-	char *got = links_of(scan, text);
+	char *got = links_of(page, text);
 
 	assert_string_equal(got, want);
 	free(got);
@@ -478,7 +528,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		EACH(test_nothing), EACH(test_duplicate), EACH(test_uploaded_once), EACH(test_unsound), EACH(test_near), EACH(test_orphan),
-		EACH(test_stale), EACH(test_outcomes), EACH(test_missing_vector), EACH(test_no_vector_is_due), EACH(test_passages),
+		EACH(test_stale), EACH(test_outcomes), EACH(test_told_by_records), EACH(test_missing_vector), EACH(test_no_vector_is_due), EACH(test_passages),
 		EACH(test_garbage), EACH(test_caches), EACH(test_vector_index), EACH(test_references), cmocka_unit_test(test_links),
 		EACH(test_score), EACH(test_chosen_rules),
 	};
