@@ -2,8 +2,8 @@
  * Documents with the same bytes, of which the earliest stays; and those with nearly the same words, which are told and nothing more.
  *
  * What may be removed: nothing is lost by it, and no later sync brings it back. So the one that stays must have a source that is what
- * was indexed, and a file below a folder that sync keeps, a member of an archive, an upload whose bytes no other upload has, and a
- * document with metadata of its own stay as well.
+ * was indexed. A file below a folder that sync keeps, a member of an archive, what holds members, and a document with metadata of its
+ * own stay as well; and so does the only upload, record or page with these bytes, as the file that has them may go.
  */
 #include "internal.h"
 
@@ -27,8 +27,8 @@ static int by_age(const void *a, const void *b)
 	return (x->doc > y->doc) - (x->doc < y->doc);
 }
 
-/* uploaded: an upload with these bytes stays already. */
-static const char *why_stays(const struct entry *e, const struct entry *stays, bool uploaded)
+/* kinds: a bit for each origin of which a document with these bytes stays. */
+static const char *why_stays(const struct entry *e, const struct entry *stays, unsigned kinds)
 {
 	if (!is_sound(stays))
 		return "the source of none is what was indexed";
@@ -40,8 +40,10 @@ static const char *why_stays(const struct entry *e, const struct entry *stays, b
 		return "sync would bring it back: remove the file, or exclude it";
 	if (e->origin == BR_FROM_MEMBER)
 		return "it stands in an archive";
-	if (e->origin == BR_FROM_UPLOAD && !uploaded)
-		return "it was uploaded only once";
+	if (e->format == BR_FMT_MAIL)
+		return "it may hold others";
+	if (e->origin != BR_FROM_FILE && !(kinds >> e->origin & 1))
+		return e->origin == BR_FROM_UPLOAD ? "it was uploaded only once" : "no other of its kind has them";
 	if (e->meta[0] && strcmp(e->meta, "{}") && strcmp(e->meta, stays->meta))
 		return "it has metadata of its own";
 	return NULL;
@@ -49,11 +51,14 @@ static const char *why_stays(const struct entry *e, const struct entry *stays, b
 
 static void add_group(struct copies *out, const struct entry *const *v, size_t n)
 {
-	bool uploaded = v[0]->origin == BR_FROM_UPLOAD && v[0]->original;
+	unsigned kinds = 0;
 
-	for (size_t i = 1; i < n; i++) {
-		*br_vec_push(&out->v) = (struct copy){ v[i], v[0], why_stays(v[i], v[0], uploaded) };
-		uploaded |= v[i]->origin == BR_FROM_UPLOAD && v[i]->original;
+	for (size_t i = 0; i < n; i++) {
+		const char *why_not = i ? why_stays(v[i], v[0], kinds) : "it is the earliest";
+		if (i)
+			*br_vec_push(&out->v) = (struct copy){ v[i], v[0], why_not };
+		if (why_not && is_sound(v[i]))
+			kinds |= 1u << v[i]->origin;
 	}
 }
 

@@ -311,6 +311,23 @@ static int spoil(struct br_txn *t, void *arg, struct br_err *err)
 	return rc;
 }
 
+/* What exists in the notebook alone stays as long as no other of its kind does. */
+static void test_only_one_of_its_kind(void **state)
+{
+	struct scratch *s = *state;
+	static const char *const names[] = { "a.txt", "b.txt", "c.txt" };
+
+	for (size_t i = 0; i < BR_COUNT(names); i++) {
+		put_file(s, names[i], words);
+		assert_int_equal(ingest(s, names[i], NULL), 0);
+	}
+	change(s, (struct change){ "b.txt", BR_FROM_RECORD, BR_DOC_INDEXED, "", "" });
+	change(s, (struct change){ "c.txt", BR_FROM_URL, BR_DOC_INDEXED, "", "" });
+	assert_found(s, "duplicate b.txt;duplicate c.txt;", 73);
+	change(s, (struct change){ "c.txt", BR_FROM_RECORD, BR_DOC_INDEXED, "", "" });
+	assert_found(s, "duplicate b.txt;duplicate c.txt!;", 73);
+}
+
 static void test_missing_vector(void **state)
 {
 	struct scratch *s = *state;
@@ -478,6 +495,34 @@ static void test_links(void **state)
 	assert_true(anchor_hash(br_slice_str("second")) != anchor_hash(br_slice_str("first")));
 }
 
+/* Any bytes, in a block that ends where they do. */
+static void test_links_of_anything(void **state)
+{
+	static const char seed[] = "# H {#x}\n[a](<b c> \"t\") `` ` `` ![i](p(q).png)\n```\n[x](y)\n```\n<!-- c --><a href='u&amp;v' id=w>\n"
+	                           "[r]: d\nT\n==\n- l\n\n    code\n<script></script><img src=z>";
+	static const char bytes[] = "<>[]()`~#\"'!-=&;\n\t \\a/:{}";
+	unsigned r = 1;
+
+	(void)state;
+	for (int round = 0; round < 4000; round++) {
+		size_t n = (r = r * 1103515245 + 12345) % sizeof seed;
+		struct refs md = { 0 }, html = { 0 };
+		char *text = malloc(n ? n : 1);
+		assert_non_null(text);
+		memcpy(text, seed, n);
+		for (int k = 0; k < round % 9 && n; k++) {
+			r = r * 1103515245 + 12345;
+			text[(r >> 8) % n] = bytes[(r >> 20) % (sizeof bytes - 1)];
+		}
+		refs_markdown(&md, br_slice(text, n));
+		refs_html(&html, br_slice(text, n));
+		assert_true(md.link.n <= n && html.link.n <= n);
+		refs_release(&md);
+		refs_release(&html);
+		free(text);
+	}
+}
+
 /* Sums of points, bounded; the table is whole. */
 static void test_score(void **state)
 {
@@ -529,7 +574,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		EACH(test_nothing), EACH(test_duplicate), EACH(test_uploaded_once), EACH(test_unsound), EACH(test_near), EACH(test_orphan),
 		EACH(test_stale), EACH(test_outcomes), EACH(test_told_by_records), EACH(test_missing_vector), EACH(test_no_vector_is_due), EACH(test_passages),
-		EACH(test_garbage), EACH(test_caches), EACH(test_vector_index), EACH(test_references), cmocka_unit_test(test_links),
+		EACH(test_garbage), EACH(test_caches), EACH(test_vector_index), EACH(test_references), cmocka_unit_test(test_links), cmocka_unit_test(test_links_of_anything),
+		EACH(test_only_one_of_its_kind),
 		EACH(test_score), EACH(test_chosen_rules),
 	};
 
