@@ -257,7 +257,7 @@ static const struct br_example examples[] = {
 	{ "br health", "the score, what costs points, and examples" },
 	{ "br health --fix --plan", "what would be repaired; exit 4 if there is something" },
 	{ "br health --fix --min-score 90", "repair, then exit 3 if the score is still below 90" },
-	{ "br health --all --format prometheus -o /var/lib/node_exporter/br.prom", "for the textfile collector" },
+	{ "br health --all --format prometheus -o br.prom", "for the textfile collector" },
 	{ "br health --nagios -w 95 -c 80", "for monitoring" },
 	{ "br health --rule orphan,stale --list --json", "every finding of two rules" },
 	{ NULL },
