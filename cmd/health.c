@@ -5,7 +5,8 @@
 
 static const struct br_opt opts[] = {
 	{ "fix", 0, BR_AT_BOOL(struct br_health_params, fix), NULL, "do the repairs that lose nothing, and tell each" },
-	{ "plan", 0, BR_AT_BOOL(struct br_health_params, plan), NULL, "with --fix: tell what would be done and touch nothing; exit 4 if there is something" },
+	{ "plan", 0, BR_AT_BOOL(struct br_health_params, plan), NULL,
+	  "with --fix: tell what would be done and touch nothing; exit 4 if there is something" },
 	{ "rule", 'r', BR_AT_LIST(struct br_health_params, rule), "name", "look at these rules only; several with commas" },
 	{ "rules", 0, BR_AT_BOOL(struct br_health_params, rules), NULL, "list the rules" },
 	{ "list", 'l', BR_AT_BOOL(struct br_health_params, list), NULL, "print every finding, not only examples" },
@@ -78,7 +79,8 @@ static int health_check(struct br_cli *c, struct br_err *err)
 	if (p->nagios && (p->fix || p->list || p->min_score || is_prometheus(p) || c->opt.json))
 		return br_fail(err, BR_EUSAGE, "--nagios goes with neither --fix, --list, --min-score, --format nor --json");
 	if (is_prometheus(p) && (p->list || c->opt.json || p->plan || (p->fix && !p->output)))
-		return br_fail(err, BR_EUSAGE, "--format prometheus goes with neither --list, --json nor --plan, and with --fix only together with --output");
+		return br_fail(err, BR_EUSAGE, "--format prometheus goes with neither --list, --json nor --plan, and with --fix only where "
+		               "there is --output");
 	if (p->all && c->opt.notebook && br_opt_is_set(c, "notebook"))
 		return br_fail(err, BR_EUSAGE, "--all and --notebook do not go together");
 	return rules_asked(&rules, &p->rule, err);

@@ -61,6 +61,8 @@ void br_health_text(struct br_cli *c, const struct br_health *h, int before)
 	if (c->opt.quiet && h->score >= p->min_score)
 		return;
 	head(&c->out, h, before);
+	if (p->fix && !c->opt.verbose && h->score >= p->min_score)
+		return; /* what was done has been told */
 	for (int i = 0; i < BR_H_COUNT; i++) {
 		const struct br_health_result *r = &h->rule[i];
 		fixable += r->fixable;

@@ -61,13 +61,19 @@ bool is_stale(const struct look *l, const struct entry *e)
 
 bool stale_fixable(const struct entry *e) { return e->kept; }
 
+static const char *orphan_detail(const struct entry *e)
+{
+	if (e->origin == BR_FROM_MEMBER)
+		return "its archive is gone";
+	return e->kept ? "its file is gone" : "its file is gone, and sync does not keep its folder";
+}
+
 static void check_source(struct look *l, const struct entry *e, const struct entry *const *all, size_t n)
 {
 	if (!asked(l, BR_H_ORPHAN) && !asked(l, BR_H_STALE))
 		return;
 	if (asked(l, BR_H_ORPHAN) && is_orphan(e))
-		found(l, (struct br_finding){ BR_H_ORPHAN, e->path, 0, e->origin == BR_FROM_MEMBER ? "its archive is gone" :
-		      e->kept ? "its file is gone" : "its file is gone, and sync does not keep its folder", orphan_fixable(e) });
+		found(l, (struct br_finding){ BR_H_ORPHAN, e->path, 0, orphan_detail(e), orphan_fixable(e) });
 	else if (asked(l, BR_H_ORPHAN) && e->origin == BR_FROM_MEMBER && !has_container(all, n, e->path))
 		found(l, (struct br_finding){ BR_H_ORPHAN, e->path, 0, "its archive is not in the notebook", false });
 	if (asked(l, BR_H_STALE) && is_stale(l, e))
@@ -92,8 +98,10 @@ static void check_outcome(struct look *l, const struct entry *e)
 		found(l, (struct br_finding){ BR_H_FAILED, e->path, 0, e->meta, false });
 	if (asked(l, BR_H_GONE_PAGE) && e->origin == BR_FROM_URL && e->source == BR_SOURCE_MISSING)
 		found(l, (struct br_finding){ BR_H_GONE_PAGE, e->path, 0, e->meta, false });
-	if (asked(l, BR_H_NO_TEXT) && has_no_text(e))
-		found(l, (struct br_finding){ BR_H_NO_TEXT, e->path, 0, e->state == BR_DOC_SKIPPED && e->meta[0] ? e->meta : "it has no text", false });
+	if (asked(l, BR_H_NO_TEXT) && has_no_text(e)) {
+		bool said = e->state == BR_DOC_SKIPPED && e->meta[0];
+		found(l, (struct br_finding){ BR_H_NO_TEXT, e->path, 0, said ? e->meta : "it has no text", false });
+	}
 }
 
 void check_documents(struct look *l)

@@ -75,11 +75,13 @@ static int fix_orphans(struct fixer *f)
 	if (rc == 0)
 		rc = remove_all(f, doc.v, doc.n);
 	for (size_t i = 0, k = 0; i < f->l.v.n && k < doc.n && rc == 0; i++) {
-		if (f->l.v.v[i].doc != doc.v[k])
+		const struct entry *e = &f->l.v.v[i];
+		const char *why = e->origin == BR_FROM_MEMBER ? "its archive is gone" : "its file is gone";
+		if (e->doc != doc.v[k])
 			continue;
 		k++;
-		f->removed += f->l.v.v[i].chunks;
-		tell(f, BR_H_ORPHAN, BR_FIX_REMOVE, f->l.v.v[i].path, f->l.v.v[i].origin == BR_FROM_MEMBER ? "its archive is gone" : "its file is gone", NULL);
+		f->removed += e->chunks;
+		tell(f, BR_H_ORPHAN, BR_FIX_REMOVE, e->path, why, NULL);
 	}
 	br_vec_release(&doc);
 	return rc;

@@ -80,6 +80,13 @@ static bool is_absent(const struct br_ws *ws, const struct br_doc *d)
 	return absent;
 }
 
+static const char *told_of(const struct br_doc *d)
+{
+	if (d->origin == BR_FROM_URL && d->gone[0])
+		return d->gone;
+	return d->state == BR_DOC_INDEXED ? d->meta : d->error;
+}
+
 static int gather(const struct br_doc *d, void *arg)
 {
 	struct look *l = arg;
@@ -90,8 +97,7 @@ static int gather(const struct br_doc *d, void *arg)
 	memcpy(e->id, d->id, sizeof e->id);
 	memcpy(e->sha, d->sha, sizeof e->sha);
 	e->path = br_arena_strdup(&l->arena, d->path);
-	e->title = br_arena_strdup(&l->arena, d->title);
-	e->meta = br_arena_strdup(&l->arena, d->origin == BR_FROM_URL && d->gone[0] ? d->gone : d->state == BR_DOC_INDEXED ? d->meta : d->error);
+	e->meta = br_arena_strdup(&l->arena, told_of(d));
 	e->source = br_source_state(l->ws, d);
 	e->kept = (d->origin == BR_FROM_FILE || d->origin == BR_FROM_MEMBER) && is_kept(l, d->path);
 	e->absent = e->source == BR_SOURCE_MISSING && d->origin != BR_FROM_URL && is_absent(l->ws, d);

@@ -9,7 +9,7 @@ struct entry {
 	uint32_t doc, first_chunk, chunks;
 	uint8_t origin, state, format;
 	char id[37];
-	char *path, *title, *meta;      /* in the arena of the look */
+	char *path, *meta;              /* in the arena of the look; meta: why it failed, was skipped or is gone, when it is not indexed */
 	uint8_t sha[32];
 	int64_t created;
 	enum br_source_state source;

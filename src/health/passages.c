@@ -21,7 +21,8 @@ static void judge(struct look *l, const struct entry *e, const struct br_chunk_r
 
 int check_passages(struct look *l, struct br_txn *t)
 {
-	struct sizes s = { (uint32_t)br_config_int(l->ws->config, "health.min_passage"), (uint32_t)br_config_int(l->ws->config, "health.max_passage") };
+	const struct br_config *config = l->ws->config;
+	struct sizes s = { (uint32_t)br_config_int(config, "health.min_passage"), (uint32_t)br_config_int(config, "health.max_passage") };
 	bool sizes = asked(l, BR_H_SHORT_PASSAGE) || asked(l, BR_H_LONG_PASSAGE);
 
 	if (sizes)

@@ -157,6 +157,16 @@ fixes() {
 	finds stale=1
 }
 
+@test "a repair that fails is told, has status 2, and is not tried again and again" {
+	ten
+	printf '%%PDF-1.4\nnot at all\n' >docs/n3.txt
+	want 2 health --fix
+	err_has "br: not read again: docs/n3.txt: its file changed: "
+	want 0 health --fix --json
+	json_all 'length == 1 and .[0].fixed == 0 and .[0].not_fixed == 0'
+	finds failed=1
+}
+
 @test "a document that cannot be understood" {
 	ten
 	printf '%%PDF-1.4\nnot at all\n' >docs/bad.pdf

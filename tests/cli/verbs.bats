@@ -2,12 +2,13 @@
 # What holds for every verb: help, usage errors, no workspace, a full disk, a reader that went away, documents.
 load lib
 
-VERBS=(init status sync watch ingest upload query eval verify health gc backup export import doctor models help version completion
+VERBS=(init status sync watch ingest upload query chat log eval verify health gc backup export import doctor models help version completion
        'notebook create' 'notebook list' 'notebook show' 'notebook rename' 'notebook use' 'notebook set' 'notebook reembed' 'notebook unset' 'notebook delete'
        'config get' 'config set' 'config unset' 'config list' 'config path' 'config trust' 'config untrust'
        'docs list' 'docs show' 'docs cat' 'docs rm' 'docs duplicates' 'index build' 'index status' 'index drop'
        'keys create' 'keys list' 'keys show' 'keys set' 'keys enable' 'keys disable' 'keys rotate' 'keys revoke' 'keys delete'
-       'keys usage' 'keys check')
+       'keys usage' 'keys check'
+       'chat list' 'chat show' 'chat rename' 'chat pin' 'chat archive' 'chat delete' 'chat export' 'chat feedback')
 
 @test "the list here is the list of the program" {
 	[ -n "$BR_GEN" ] || skip "BR_GEN not set"
@@ -38,7 +39,8 @@ VERBS=(init status sync watch ingest upload query eval verify health gc backup e
 
 @test "operands: too few and too many" {
 	for verb in upload 'docs show' 'docs cat' 'docs rm' 'notebook create' 'notebook rename' 'notebook use' \
-	            'notebook delete' 'config get' 'config set' 'config unset' completion query backup export import; do
+	            'notebook delete' 'config get' 'config set' 'config unset' completion query backup export import \
+	            'chat show' 'chat rename' 'chat feedback'; do
 		want 129 $verb
 		err_has "missing operand"
 		err_has "usage: br $verb"
@@ -61,6 +63,9 @@ VERBS=(init status sync watch ingest upload query eval verify health gc backup e
 	no_workspace ingest
 	no_workspace upload f
 	no_workspace query q
+	no_workspace chat q
+	no_workspace chat list
+	no_workspace log
 	no_workspace verify
 	no_workspace health
 	no_workspace gc
@@ -91,7 +96,7 @@ VERBS=(init status sync watch ingest upload query eval verify health gc backup e
 
 @test "every verb that prints reports a full disk" {
 	small_workspace
-	for args in status 'status --json' 'query lock' 'query --json lock' 'docs list' 'docs list --json' 'docs show soup.md' \
+	for args in status 'status --json' 'query lock' 'query --json lock' 'chat who takes the lock' 'chat --json who takes the lock' 'docs list' 'docs list --json' 'docs show soup.md' \
 	            'docs cat soup.md' 'notebook list' 'notebook show' 'config list' 'config path' verify health 'health --json' 'health --format prometheus' 'health --rules' gc doctor models version help \
 	            'completion zsh' 'sync --json' 'sync'; do
 		full_disk $args
@@ -100,7 +105,7 @@ VERBS=(init status sync watch ingest upload query eval verify health gc backup e
 
 @test "every verb that prints ends silently when nobody reads" {
 	small_workspace
-	for args in status 'query lock' 'docs list' 'docs cat soup.md' 'notebook list' 'config list' verify health gc doctor models \
+	for args in status 'query lock' 'chat who takes the lock' 'docs list' 'docs cat soup.md' 'notebook list' 'config list' verify health gc doctor models \
 	            'completion fish' 'sync --json'; do
 		rm -f "$S/closed"
 		broken_pipe $args
