@@ -44,7 +44,12 @@ static int look_anew(struct fixer *f)
 /* Whether the failure ends the run; else it is told. */
 static bool ends(int rc)
 {
-	return rc == -BR_ECANCELLED || rc == -BR_ELOCKED || rc == -BR_EFULL || rc == -BR_ECORRUPT || rc == -BR_ENOTFOUND;
+	static const enum br_code codes[] = { BR_ECANCELLED, BR_ELOCKED, BR_EFULL, BR_EIO, BR_ENOMEM, BR_ECORRUPT, BR_ENOTFOUND };
+
+	for (size_t i = 0; i < BR_COUNT(codes); i++)
+		if (rc == -(int)codes[i])
+			return true;
+	return false;
 }
 
 static int outcome(struct fixer *f, enum br_health_id rule, enum br_fix what, const char *path, const char *detail, int rc,
@@ -69,9 +74,13 @@ static int fix_orphans(struct fixer *f)
 	BR_VEC(uint32_t) doc = { 0 };
 	int rc = look_anew(f);
 
-	for (size_t i = 0; i < f->l.v.n && rc == 0; i++)
-		if (is_orphan(&f->l.v.v[i]) && orphan_fixable(&f->l.v.v[i]))
-			*br_vec_push(&doc) = f->l.v.v[i].doc;
+	for (size_t i = 0; i < f->l.v.n && rc == 0; i++) {
+		const struct entry *e = &f->l.v.v[i];
+		if (is_orphan(e) && e->unseen)
+			tell(f, BR_H_ORPHAN, BR_FIX_REMOVE, e->path, "its file may be gone", "it cannot be looked at");
+		else if (is_orphan(e) && orphan_fixable(e))
+			*br_vec_push(&doc) = e->doc;
+	}
 	if (rc == 0)
 		rc = remove_all(f, doc.v, doc.n);
 	for (size_t i = 0, k = 0; i < f->l.v.n && k < doc.n && rc == 0; i++) {

@@ -63,21 +63,23 @@ static bool is_kept(const struct look *l, const char *path)
 	return false;
 }
 
-/* Of a member: no file stands at any path in front of a "!/". */
-static bool is_absent(const struct br_ws *ws, const struct br_doc *d)
+/* Whether the file is gone, and not just hidden from us. Of a member: no file stands at any path in front of a "!/". */
+static bool is_absent(bool *unseen, const struct br_ws *ws, const struct br_doc *d)
 {
 	const char *end = d->origin == BR_FROM_MEMBER ? strstr(d->path, "!/") : d->path + strlen(d->path);
 	bool absent = end;
 
+	*unseen = false;
 	for (; end && absent; end = *end ? strstr(end + 1, "!/") : NULL) {
 		char *path = br_strndup(d->path, (size_t)(end - d->path)), *file = br_path_join(ws->root, path);
 		struct stat st;
 
-		absent = lstat(file, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
+		absent = stat(file, &st) < 0;
+		*unseen |= absent && errno != ENOENT && errno != ENOTDIR;
 		free(file);
 		free(path);
 	}
-	return absent;
+	return absent && !*unseen;
 }
 
 static const char *told_of(const struct br_doc *d)
@@ -100,7 +102,7 @@ static int gather(const struct br_doc *d, void *arg)
 	e->meta = br_arena_strdup(&l->arena, told_of(d));
 	e->source = br_source_state(l->ws, d);
 	e->kept = (d->origin == BR_FROM_FILE || d->origin == BR_FROM_MEMBER) && is_kept(l, d->path);
-	e->absent = e->source == BR_SOURCE_MISSING && d->origin != BR_FROM_URL && is_absent(l->ws, d);
+	e->absent = e->source == BR_SOURCE_MISSING && d->origin != BR_FROM_URL && is_absent(&e->unseen, l->ws, d);
 	e->original = d->origin != BR_FROM_UPLOAD || br_original_there(l->ws, d);
 	l->out->failed += d->state == BR_DOC_FAILED;
 	l->out->uploaded += d->state == BR_DOC_UPLOADED;

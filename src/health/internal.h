@@ -14,7 +14,7 @@ struct entry {
 	int64_t created;
 	enum br_source_state source;
 	bool kept;                      /* below a folder that sync keeps equal, which is there */
-	bool absent;                    /* its file is known not to be there, which is more than MISSING: that may be for lack of permission */
+	bool absent, unseen;            /* MISSING, as its file is known not to be there; or as it cannot be looked at, whatever the reason */
 	bool original;                  /* of an upload: is stored */
 };
 
