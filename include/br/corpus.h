@@ -303,6 +303,16 @@ BR_MUST_USE int br_ingest(struct br_ingest_stats *stats, struct br_ws *ws, const
 BR_MUST_USE int br_sync(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *path, size_t n, const struct br_ingest_opts *opts, struct br_err *err);
 BR_MUST_USE int br_upload(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *path, size_t n, const struct br_ingest_opts *opts, struct br_err *err);
 
+/* ---- what is missing (care.c) ---- */
+
+typedef int br_missing_fn(const struct br_doc *d, uint32_t passages, void *arg);
+/* Documents with passages that have no vector although the notebook's model gives them one. A model that is not configured tells nothing. */
+BR_MUST_USE int br_missing_vectors(struct br_ws *ws, struct br_txn *t, const struct br_nb *nb, br_missing_fn *fn, void *arg, struct br_err *err);
+/* Whether the stored original of an upload is there, and not known to be damaged. */
+bool br_original_there(const struct br_ws *ws, const struct br_doc *d);
+/* The cache of embeddings: 0 whole or none, CORRUPT or VERSION; with drop such a one is removed: 1. One that this process uses is not looked at. */
+BR_MUST_USE int br_embeddings_check(struct br_ws *ws, bool drop, struct br_err *err);
+
 /* ---- freshness ---- */
 
 struct br_freshness { uint64_t generation; int64_t indexed_at; uint64_t checked, changed, missing; bool complete; };
@@ -324,6 +334,7 @@ struct br_gc_opts {
 	const char *notebook; /* drop deleted chunks of this one only; NULL: of all */
 	bool plan;            /* tell, touch nothing */
 	bool no_compact;      /* leave the data file as it is */
+	bool passages_only;   /* and all other files, too */
 	void (*event)(const struct br_gc_event *e, void *arg);
 	void *arg;
 };

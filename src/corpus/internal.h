@@ -33,6 +33,7 @@ bool nb_fits(const struct br_nb *nb, const struct br_model *m);         /* its v
 /* ---- models of vectors (space.c) ---- */
 struct br_services *services_new(void);
 void services_free(struct br_services *s);
+bool services_cache_open(struct br_services *s);                        /* the cache of embeddings is, in this process */
 bool space_same(const struct br_nb *a, const struct br_nb *b);          /* pinned to the same model */
 void space_pin_builtin(struct br_nb *nb, const struct br_model *m);     /* in memory */
 int space_choose(struct br_nb *nb, const struct br_ws *ws, enum br_space want, struct br_err *err); /* in memory; asks the service for its dimensions */

@@ -83,6 +83,9 @@ def scenarios(br):
     gone = [INIT, SYNC, ["docs", "rm", "-q", "docs/sub/*"]]
     if br.has("gc"):
         yield Scenario("gc", gone, "gc")
+    if br.has("health"):
+        yield Scenario("health", [INIT, SYNC], "health", "--json", reads=True)
+        yield Scenario("fix", [INIT, SYNC], "health", "--fix", change=True)
     if br.has("index"):
         yield Scenario("index", [INIT, SYNC], *lab.INDEX_BUILD)
         yield Scenario("query-index", [INIT, SYNC, lab.INDEX_BUILD], "query", "--json", "-s", "semantic", "harbour pilot", reads=True)
