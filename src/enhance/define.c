@@ -211,14 +211,20 @@ static bool is_explained(const definitions *all, const struct definition *d, uin
 	return false;
 }
 
-/* Into its place by distance; the one that falls out at the end is forgotten. */
+/* Into its place by distance, instead of a farther one of the same term; the one that falls out at the end is forgotten. */
 static size_t insert(const struct definition **out, size_t have, size_t n, const struct definition *d, uint32_t off)
 {
 	size_t at = have;
 
-	for (size_t i = 0; i < have; i++)
-		if (same_term(out[i], d))
+	for (size_t i = 0; i < have; i++) {
+		if (!same_term(out[i], d))
+			continue;
+		if (distance(out[i], off) <= distance(d, off))
 			return have;
+		at = --have;
+		memmove(out + i, out + i + 1, (have - i) * sizeof *out);
+		break;
+	}
 	while (at && distance(d, off) < distance(out[at - 1], off))
 		at--;
 	if (at == n)

@@ -26,14 +26,20 @@ void add_line(struct br_buf *out, struct br_slice text, size_t most)
 	}
 }
 
-/* "Guide > Install > Linux" of a path that is separated by byte 1F. */
-static void add_headings(struct br_buf *out, struct br_slice heading)
+/* ": Install > Linux" of a path that is separated by byte 1F, without a first part with which the title begins. */
+static void add_headings(struct br_buf *out, struct br_slice heading, struct br_slice title)
 {
+	const char *join = ": ";
+
 	for (size_t at = 0; at < heading.len;) {
 		const char *sep = memchr(heading.ptr + at, '\x1f', heading.len - at);
 		size_t n = sep ? (size_t)(sep - heading.ptr) - at : heading.len - at;
-		if (at)
-			br_buf_adds(out, " > ");
+		if (!at && n <= title.len && !memcmp(title.ptr, heading.ptr, n)) {
+			at += n + 1;
+			continue;
+		}
+		br_buf_adds(out, join);
+		join = " > ";
 		add_line(out, br_slice(heading.ptr + at, n), HEADING_BYTES);
 		at += n + 1;
 	}
@@ -53,10 +59,7 @@ void plain_context(struct br_buf *out, const struct document *d, uint32_t ordina
 	size_t n;
 
 	add_line(out, title.len ? title : name.len ? name : br_slice_str(d->doc->path), TITLE_BYTES);
-	if (p->heading.len) {
-		br_buf_adds(out, ": ");
-		add_headings(out, p->heading);
-	}
+	add_headings(out, p->heading, title);
 	n = missing_definitions(def, DEFINITIONS, &d->defs, br_buf_slice(&d->text), p->off, p->len);
 	for (size_t i = 0; i < n; i++) {
 		end_sentence(out);
