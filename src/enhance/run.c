@@ -173,6 +173,19 @@ static int take(struct run *r, struct item *it, struct br_err *err)
 	return 0;
 }
 
+/* Takes the oldest item, if there is one. Before waiting for a model what is there is committed: a kill costs little. */
+static int take_oldest(struct run *r, struct br_err *err)
+{
+	struct item *it = br_pool_try_take(r->pool);
+	int rc = !it && r->llm && r->done.n ? flush(r, err) : 0;
+
+	if (rc < 0)
+		return rc;
+	if (!it && !(it = br_pool_take(r->pool)))
+		return 0;
+	return (rc = take(r, it, err)) < 0 ? rc : 1;
+}
+
 /* ---- chunks of one document ---- */
 
 static bool is_missing(const struct br_ctx *c) { return c->state != BR_CTX_SUCCESS && c->state != BR_CTX_EMBEDDED; }
@@ -212,15 +225,15 @@ static int give(struct run *r, struct document *d, uint32_t ordinal, struct br_e
 	struct item *it, *done;
 	int rc = 0;
 
-	while (rc == 0 && br_pool_full(r->pool))
-		rc = take(r, br_pool_take(r->pool), err);
+	while (rc >= 0 && br_pool_full(r->pool))
+		rc = take_oldest(r, err);
 	if (rc < 0)
 		return rc;
 	it = br_alloc(sizeof *it);
 	*it = (struct item){ .d = d, .ordinal = ordinal, .was = d->ctx[ordinal], .text = BR_BUF_INIT(BR_MAX_CONTEXT), .tokens.cost = r->llm ? -1 : 0 };
 	d->users++;
 	br_pool_give(r->pool, it);
-	while (rc == 0 && (done = br_pool_try_take(r->pool)))
+	for (rc = 0; rc == 0 && (done = br_pool_try_take(r->pool));)
 		rc = take(r, done, err);
 	return rc;
 }
@@ -294,11 +307,11 @@ static int run_docs(struct run *r, struct br_err *err)
 		return rc < 0 ? rc : br_check_stop(err);
 	if (rc < 0 || br_stop_signal())
 		atomic_store(&r->cancel, true);
-	while ((it = br_pool_take(r->pool))) /* also after a failure: what was paid for is kept */
-		if (rc == 0)
-			rc = take(r, it, err);
-		else
-			*br_vec_push(&r->done) = it;
+	if (rc == 0)
+		while ((rc = take_oldest(r, err)) > 0)
+			;
+	while ((it = br_pool_take(r->pool))) /* after a failure, too: what was paid for is kept if it can be */
+		*br_vec_push(&r->done) = it;
 	last = flush(r, rc < 0 ? NULL : err);
 	return rc < 0 ? rc : last;
 }
