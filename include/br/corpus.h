@@ -211,7 +211,7 @@ BR_MUST_USE int br_chunks_live(struct br_bits *out, struct br_txn *t, const stru
  * ---- contexts: text that is indexed with a passage so that it is found, and never quoted (context.c, publish.c) ----
  *
  * PENDING -> PROCESSING -> SUCCESS or FAILED; SUCCESS -> EMBEDDED when it is published, and only then it is indexed. A document whose
- * text changes loses its contexts. Who writes them: br/enhance.h.
+ * text changes loses its contexts; one that moves keeps them as SUCCESS. Who writes them: br/enhance.h.
  */
 enum br_ctx_state { BR_CTX_PENDING, BR_CTX_PROCESSING, BR_CTX_SUCCESS, BR_CTX_FAILED, BR_CTX_EMBEDDED, BR_CTX_STATES };
 const char *br_ctx_state_name(enum br_ctx_state s);

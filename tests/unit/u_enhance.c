@@ -1,6 +1,7 @@
 /* Contexts: definitions and plain contexts, records, and that publishing and resetting leave the index as a fresh one has it. */
 #include "workspace.h"
 
+#include "corpus/brx.h"
 #include "corpus/internal.h"
 #include "enhance/internal.h"
 
@@ -430,10 +431,13 @@ static void test_changed_documents_lose_theirs(void **state)
 	assert_int_equal(hits(s, "zanzibar"), 0);
 	assert_int_equal(put(s, old, 0, BR_CTX_SUCCESS, "of the old text"), 0);
 	assert_int_equal(br_enhance_status(&n, s->ws, NULL, NULL, NULL, NULL, NULL, &err), 0);
-	assert_int_equal(n.state[BR_CTX_PENDING], 2);
+	assert_int_equal(n.state[BR_CTX_PENDING], 1);
+	assert_int_equal(n.state[BR_CTX_SUCCESS], 1); /* what moved keeps its context, to be published anew */
 	assert_int_equal(n.state[BR_CTX_EMBEDDED], n.chunks - 2);
+	assert_int_equal(change(s, BR_CTX_PUBLISH, false).chunks, 1);
 	remove_file(s, "docs/long.md");
 	remove_file(s, "docs/lease.md");
+	remove_file(s, "docs/snow.txt");
 	free(sync_told(s, "docs", false, 0));
 	check_verify(s);
 	assert_int_equal(records(s, BR_T_CONTEXT), 0);
@@ -494,6 +498,80 @@ static void test_exports_carry_published_contexts(void **state)
 	assert_int_equal(br_nb_use(s->ws, "default", &err), 0);
 	scratch_reopen(s);
 	assert_int_equal(hits(s, "zanzibar"), 2);
+	free(file);
+	free(other);
+	br_arena_release(&a);
+}
+
+/* The file again, with this payload of its section CTXT. */
+static void rewrite(struct scratch *s, const char *from, const char *to, struct br_slice payload)
+{
+	struct br_buf b = BR_BUF_INIT(BR_MAX_BRX_SECTION + 1);
+	struct br_err err = { 0 };
+	struct brx_reader r;
+	struct brx_writer w;
+	uint8_t content[32];
+	int rc;
+
+	if (brx_open(&r, from, &err) < 0 || brx_create(&w, to, s->dir, &err) < 0)
+		fail_msg("%s", err.msg);
+	while ((rc = brx_read(&b, &r, &err)) == 0 && r.type != BRX_LAST)
+		assert_int_equal(brx_write(&w, r.type, true, r.type == BRX_CTXT ? payload : br_buf_slice(&b), &err), 0);
+	assert_int_equal(rc, 0);
+	assert_int_equal(brx_finish(&w, br_rd_le64(b.ptr), br_rd_le64(b.ptr + 8), content, &err), 0);
+	brx_discard(&w);
+	brx_close(&r);
+	br_buf_release(&b);
+}
+
+/* Imports it; good or damaged, the workspace is whole. */
+static bool imports(struct scratch *s, const char *file)
+{
+	struct br_import_opts o = { .as = "copy", .replace = true };
+	struct br_brx_stats st;
+	struct br_err err = { 0 };
+	int rc = br_import(&st, s->ws, file, &o, &err);
+
+	if (rc != 0 && rc != -BR_EINPUT)
+		fail_msg("%s", err.msg);
+	check_verify(s);
+	return rc == 0;
+}
+
+static void test_contexts_of_a_stranger(void **state)
+{
+	static const char good[] = "\0\1\0\4\xf0\x9f\x8c\x8a\1\2\0\3one\1\3two"; /* place, number, ordinal, text; the same */
+	struct scratch *s = *state;
+	struct br_arena a = { 0 };
+	struct br_err err = { 0 };
+	struct br_brx_stats st;
+	char *file = scratch_path(s, "a.brx"), *other = scratch_path(s, "b.brx"), bytes[sizeof good];
+
+	put_file(s, "docs/a.md", "# Apples\n\nApples grow on trees, which is known to everybody who has ever seen an apple tree in the autumn sun.\n\n"
+		"## Kinds\n\nThere are red ones, and there are green ones, and some are neither, or both, as everybody knows who has seen them.\n");
+	put_file(s, "docs/b.txt", "Bees.\n");
+	free(sync_told(s, "docs", false, 0));
+	put(s, doc_at(s, &a, "docs/a.md"), 0, BR_CTX_SUCCESS, "one");
+	change(s, BR_CTX_PUBLISH, true);
+	gc(s);
+	assert_int_equal(doc_at(s, &a, "docs/a.md")->chunks, 2);
+	assert_int_equal(br_export(&st, s->ws, NULL, file, &(struct br_export_opts){ 0 }, &err), 0);
+	rewrite(s, file, other, br_slice("\1\2\0\3one\1\3two", 12)); /* published ones come last */
+	assert_true(imports(s, other));
+	rewrite(s, file, other, br_slice(good, sizeof good - 1));
+	assert_true(imports(s, other));
+	memcpy(bytes, good, sizeof good);
+	for (size_t n = 1; n + 1 < sizeof good; n++) { /* none at all is right, and so is the first document alone */
+		rewrite(s, file, other, br_slice(bytes, n));
+		assert_int_equal(imports(s, other), n == 8);
+	}
+	for (size_t i = 0; i + 1 < sizeof good; i++)
+		for (int bit = 0; bit < 8; bit += 3) {
+			bytes[i] = (char)(bytes[i] ^ 1 << bit);
+			rewrite(s, file, other, br_slice(bytes, sizeof good - 1));
+			imports(s, other);
+			bytes[i] = (char)(bytes[i] ^ 1 << bit);
+		}
 	free(file);
 	free(other);
 	br_arena_release(&a);
@@ -578,6 +656,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_changed_documents_lose_theirs, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_notebooks_end_with_theirs, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_exports_carry_published_contexts, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_contexts_of_a_stranger, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_records, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_repair_drops_what_is_damaged, scratch_setup, scratch_teardown),
 	};
