@@ -10,17 +10,19 @@
 enum { MAX_TERM = 60, MAX_WORDS = 4, MIN_SENTENCE = 12, MAX_SENTENCE = 400, MAX_ABBREVIATION = 8 };
 
 static const char *const verbs[] = {
-	" is a ", " is an ", " is the ", " is any ", " are a ", " are the ", " means ", " refers to ", " denotes ", " stands for ", " describes ", " ist ein ",
-	" ist eine ", " ist der ", " ist die ", " ist das ", " bezeichnet ", " bedeutet ", " est un ", " est une ", " est le ", " est la ",
-	" désigne ", " signifie ", " es un ", " es una ", " significa ", " è un ", " è una ",
+	" is a ", " is an ", " is the ", " is any ", " are a ", " are the ", " means ", " refers to ", " denotes ", " stands for ",
+	" describes ", " ist ein ", " ist eine ", " ist der ", " ist die ", " ist das ", " bezeichnet ", " bedeutet ", " est un ",
+	" est une ", " est le ", " est la ", " désigne ", " signifie ", " es un ", " es una ", " significa ", " è un ", " è una ",
 };
 static const char *const articles[] = {
 	"a", "an", "the", "ein", "eine", "der", "die", "das", "un", "une", "le", "la", "les", "el", "los", "una", "il", "lo",
 };
+/* A term that begins with one of these is none. */
 static const char *const not_terms[] = {
-	"this", "that", "these", "those", "it", "there", "here", "which", "what", "who", "he", "she", "they", "we", "you", "i", "one", "if", "when", "as",
-	"and", "but", "or", "so", "then", "because", "es", "dies", "diese", "dieser", "dieses", "ce", "cela", "il", "elle", "esto", "eso", "if", "each",
-	"in", "on", "at", "for", "by", "with", "from", "to", "all", "some", "where", "how", "why", "such", "its", "his", "her", "our", "your", "their",
+	"this", "that", "these", "those", "it", "there", "here", "which", "what", "who", "he", "she", "they", "we", "you", "i", "one",
+	"if", "when", "as", "and", "but", "or", "so", "then", "because", "each", "in", "on", "at", "for", "by", "with", "from", "to",
+	"all", "some", "where", "how", "why", "such", "its", "his", "her", "our", "your", "their",
+	"es", "dies", "diese", "dieser", "dieses", "ce", "cela", "elle", "esto", "eso",
 };
 
 static bool is_word(unsigned char c) { return c >= 0x80 || isalnum(c); }
@@ -235,7 +237,8 @@ static size_t insert(const struct definition **out, size_t have, size_t n, const
 	return have;
 }
 
-size_t missing_definitions(const struct definition **out, size_t n, const definitions *all, struct br_slice text, uint32_t off, uint32_t len)
+size_t missing_definitions(const struct definition **out, size_t n, const definitions *all, struct br_slice text, uint32_t off,
+                           uint32_t len)
 {
 	struct br_slice body = br_slice(text.ptr + off, len);
 	size_t have = 0;

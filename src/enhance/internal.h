@@ -15,7 +15,8 @@ typedef BR_VEC(struct definition) definitions;
 /* In the order of the text; at most BR_MAX_DEFINITIONS. */
 void find_definitions(definitions *out, struct br_slice text);
 /* Of terms that stand in this range of the text and are not explained there: at most n, the nearest first. Returns how many. */
-size_t missing_definitions(const struct definition **out, size_t n, const definitions *all, struct br_slice text, uint32_t off, uint32_t len);
+size_t missing_definitions(const struct definition **out, size_t n, const definitions *all, struct br_slice text, uint32_t off,
+                           uint32_t len);
 
 /* ---- one document on its way (document.c) ---- */
 

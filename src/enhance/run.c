@@ -141,6 +141,16 @@ static void tell(struct run *r, const struct item *it, const struct br_ctx *c)
 		r->opts->event(&e, r->opts->arg);
 }
 
+static void tell_progress(const struct run *r)
+{
+	struct br_progress p = { .files_done = r->out->success + r->out->failed, .files_total = r->total };
+
+	if (!r->opts->limit)
+		p.files_done += r->out->kept;
+	if (r->opts->progress)
+		r->opts->progress(&p, r->opts->arg);
+}
+
 static int flush(struct run *r, struct br_err *err)
 {
 	struct br_ctx_put *v = br_allocn(r->done.n + 1, sizeof *v);
@@ -156,8 +166,7 @@ static int flush(struct run *r, struct br_err *err)
 		item_free(r->done.v[i]);
 	}
 	r->done.n = 0;
-	if (r->opts->progress)
-		r->opts->progress(&(struct br_progress){ .files_done = r->out->success + r->out->failed + (r->opts->limit ? 0 : r->out->kept), .files_total = r->total }, r->opts->arg);
+	tell_progress(r);
 	free(v);
 	return rc;
 }
@@ -202,18 +211,20 @@ static void estimate(struct run *r, struct document *d, uint32_t ordinal)
 	br_buf_release(&prompt);
 }
 
-/* So that others see what is in work; a run that does not wait for a service is too short for that. */
-static int mark(struct run *r, const struct document *d, const uint32_t *ordinal, size_t n, struct br_err *err)
+/* New states of n chunks of a document: `processing`, or else what they were. */
+static int put_states(struct run *r, const struct document *d, const uint32_t *ordinal, size_t n, bool processing, struct br_err *err)
 {
-	struct br_ctx_put *v;
+	struct br_ctx_put *v = br_allocn(n + 1, sizeof *v);
 	uint64_t done;
 	int rc;
 
-	if (!r->llm || !n)
-		return 0;
-	v = br_allocn(n, sizeof *v);
 	for (size_t i = 0; i < n; i++) {
-		v[i] = (struct br_ctx_put){ d->doc, ordinal[i], { .state = BR_CTX_PROCESSING, .attempts = d->ctx[ordinal[i]].attempts, .at = br_now(), .text = "", .by = "" } };
+		struct br_ctx c = d->ctx[ordinal[i]];
+		if (processing)
+			c = (struct br_ctx){ .state = BR_CTX_PROCESSING, .attempts = c.attempts, .at = br_now(), .text = "", .by = "" };
+		else if (c.state == BR_CTX_PROCESSING)
+			c.state = BR_CTX_PENDING;
+		v[i] = (struct br_ctx_put){ d->doc, ordinal[i], c };
 	}
 	rc = br_contexts_put(&done, r->ws, r->nb, v, n, err);
 	free(v);
@@ -230,7 +241,8 @@ static int give(struct run *r, struct document *d, uint32_t ordinal, struct br_e
 	if (rc < 0)
 		return rc;
 	it = br_alloc(sizeof *it);
-	*it = (struct item){ .d = d, .ordinal = ordinal, .was = d->ctx[ordinal], .text = BR_BUF_INIT(BR_MAX_CONTEXT), .tokens.cost = r->llm ? -1 : 0 };
+	*it = (struct item){ .d = d, .ordinal = ordinal, .was = d->ctx[ordinal], .text = BR_BUF_INIT(BR_MAX_CONTEXT) };
+	it->tokens.cost = r->llm ? -1 : 0;
 	d->users++;
 	br_pool_give(r->pool, it);
 	for (rc = 0; rc == 0 && (done = br_pool_try_take(r->pool));)
@@ -238,36 +250,17 @@ static int give(struct run *r, struct document *d, uint32_t ordinal, struct br_e
 	return rc;
 }
 
-/* Chunks that no thread was given go back to what they were. */
-static int unmark(struct run *r, const struct document *d, const uint32_t *ordinal, size_t n, struct br_err *err)
-{
-	struct br_ctx_put *v;
-	uint64_t done;
-	int rc;
-
-	if (!r->llm || !n)
-		return 0;
-	v = br_allocn(n, sizeof *v);
-	for (size_t i = 0; i < n; i++) {
-		v[i] = (struct br_ctx_put){ d->doc, ordinal[i], d->ctx[ordinal[i]] };
-		if (v[i].ctx.state == BR_CTX_PROCESSING)
-			v[i].ctx.state = BR_CTX_PENDING;
-	}
-	rc = br_contexts_put(&done, r->ws, r->nb, v, n, err);
-	free(v);
-	return rc;
-}
-
+/* So that others see what is in work chunks are marked first; a run that waits for no service is too short for that. */
 static int run_chunks(struct run *r, struct document *d, const uint32_t *ordinal, size_t n, struct br_err *err)
 {
+	int rc = r->llm && n ? put_states(r, d, ordinal, n, true, err) : 0, undo = 0;
 	size_t i = 0;
-	int rc = mark(r, d, ordinal, n, err), undo;
 
 	while (rc == 0 && i < n && !r->stop && !br_stop_signal())
 		rc = give(r, d, ordinal[i++], err);
-	if (i < n && (undo = unmark(r, d, ordinal + i, n - i, rc < 0 ? NULL : err)) < 0 && rc == 0)
-		rc = undo;
-	return rc;
+	if (r->llm && i < n) /* those that no thread was given */
+		undo = put_states(r, d, ordinal + i, n - i, false, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : undo;
 }
 
 static int run_doc(struct run *r, uint32_t num, struct br_err *err)
@@ -403,8 +396,8 @@ static int finish(struct run *r, struct br_err *err)
 	if (br_stop_signal())
 		return br_check_stop(err);
 	if (s->failed)
-		return br_fail(err, s->success || s->kept ? BR_EPARTIAL : BR_EUPSTREAM, "%llu of %llu passages got no context", (unsigned long long)s->failed,
-		               (unsigned long long)s->todo);
+		return br_fail(err, s->success || s->kept ? BR_EPARTIAL : BR_EUPSTREAM, "%llu of %llu passages got no context",
+		               (unsigned long long)s->failed, (unsigned long long)s->todo);
 	return 0;
 }
 

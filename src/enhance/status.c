@@ -68,7 +68,7 @@ static int add_doc(const struct br_doc *d, void *arg)
 int br_enhance_status(struct br_enhance_count *total, struct br_ws *ws, const char *notebook, br_want_fn *want, void *want_arg,
                       br_enhance_file_fn *fn, void *arg, struct br_err *err)
 {
-	struct status s = { .total = total, .running = br_enhance_running(ws), .want = want, .want_arg = want_arg, .fn = fn, .arg = arg, .err = err };
+	struct status s = { .total = total, .want = want, .want_arg = want_arg, .fn = fn, .arg = arg, .err = err };
 	struct br_arena a = { 0 };
 	struct br_nb *nb;
 	int rc = br_txn_read(&s.t, ws->store, err);
@@ -76,6 +76,7 @@ int br_enhance_status(struct br_enhance_count *total, struct br_ws *ws, const ch
 	*total = (struct br_enhance_count){ 0 };
 	if (rc < 0)
 		return rc;
+	s.running = br_enhance_running(ws); /* behind the snapshot: a run that ended before it has left nothing in work */
 	if ((rc = br_nb_get(&nb, &a, s.t, notebook, err)) == 0) {
 		s.nb = nb->nb;
 		rc = br_doc_each(s.t, nb->nb, add_doc, &s, err);
