@@ -22,6 +22,14 @@ bool ctx_text_ok(struct br_slice text)
 	return text.len && text.len <= BR_MAX_CONTEXT && !memchr(text.ptr, 0, text.len) && br_utf8_valid(text.ptr, text.len) == text.len;
 }
 
+/* A context is there in the states that have one; a reason may be missing; the others have no text. */
+static bool is_sound(uint8_t state, struct br_slice text)
+{
+	bool written = state == BR_CTX_SUCCESS || state == BR_CTX_EMBEDDED;
+
+	return state < BR_CTX_STATES && (text.len ? (written || state == BR_CTX_FAILED) && ctx_text_ok(text) : !written);
+}
+
 /* ---- codec ---- */
 
 static void ctx_key(struct br_key *k, uint32_t nb, uint32_t doc, uint32_t block)
@@ -46,7 +54,6 @@ static void encode(struct br_buf *b, const struct br_ctx *v, uint32_t n)
 static bool decode_one(struct br_ctx *c, struct br_arena *a, struct br_rd *r)
 {
 	struct br_slice text;
-	bool has_text;
 
 	c->state = br_rd_u8(r);
 	c->attempts = get_varint32(r);
@@ -54,8 +61,7 @@ static bool decode_one(struct br_ctx *c, struct br_arena *a, struct br_rd *r)
 	text = br_rd_lstr(r);
 	c->text = br_arena_strndup(a, text.ptr, text.len);
 	c->by = get_str(a, r);
-	has_text = c->state >= BR_CTX_SUCCESS;
-	return !r->bad && c->state < BR_CTX_STATES && c->at >= 0 && has_text == (text.len > 0) && (!has_text || ctx_text_ok(text));
+	return !r->bad && c->at >= 0 && is_sound(c->state, text);
 }
 
 /* At most `room` contexts of one record into v; how many there were in *n. */
@@ -126,8 +132,11 @@ static int store_block(struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t blo
 	int rc;
 
 	ctx_key(&k, nb, doc, block);
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		any |= v[i].state != BR_CTX_PENDING || v[i].attempts;
+		if (!is_sound(v[i].state, br_slice_str(v[i].text)))
+			return br_fail(err, BR_EBUG, "a context of document %u is not a text", doc);
+	}
 	if (!any)
 		return BR_MIN(0, br_del(t, BR_T_CONTEXT, br_key_slice(&k), err));
 	encode(&b, v, n);

@@ -4,7 +4,7 @@
  */
 #include "internal.h"
 
-enum { DEFINITIONS = 2, TITLE_BYTES = 200, HEADING_BYTES = 300, SENTENCE_BYTES = 300 };
+enum { DEFINITIONS = 2, TITLE_BYTES = 200, HEADING_BYTES = 300, HEADINGS_BYTES = 1500, SENTENCE_BYTES = 300 };
 
 void add_line(struct br_buf *out, struct br_slice text, size_t most)
 {
@@ -31,7 +31,7 @@ static void add_headings(struct br_buf *out, struct br_slice heading, struct br_
 {
 	const char *join = ": ";
 
-	for (size_t at = 0; at < heading.len;) {
+	for (size_t at = 0; at < heading.len && out->len < HEADINGS_BYTES;) {
 		const char *sep = memchr(heading.ptr + at, '\x1f', heading.len - at);
 		size_t n = sep ? (size_t)(sep - heading.ptr) - at : heading.len - at;
 		if (!at && n <= title.len && !memcmp(title.ptr, heading.ptr, n)) {

@@ -108,6 +108,7 @@ void prompt_passage(struct br_buf *out, const struct document *d, uint32_t ordin
 int take_answer(struct br_buf *out, struct br_slice answer, struct br_err *err)
 {
 	size_t n = br_utf8_valid(answer.ptr, answer.len);
+	int rc;
 
 	if (n != answer.len)
 		return br_fail(err, BR_EINPUT, "the model's answer is not UTF-8");
@@ -118,5 +119,7 @@ int take_answer(struct br_buf *out, struct br_slice answer, struct br_err *err)
 		n--;
 	}
 	add_line(out, br_slice(answer.ptr, n), ANSWER_BYTES);
+	if ((rc = br_buf_check(out, "the model's answer", err)) < 0)
+		return rc;
 	return out->len ? 0 : br_fail(err, BR_EINPUT, "the model's answer is empty");
 }

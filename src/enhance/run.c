@@ -73,8 +73,12 @@ static void work(void *item, void *state, void *arg)
 		it->rc = br_fail(&it->err, BR_ECANCELLED, "stopped");
 	else if (r->llm)
 		ask(it, r);
-	else
+	else {
 		plain_context(&it->text, it->d, it->ordinal);
+		it->rc = br_buf_check(&it->text, "context", &it->err);
+	}
+	if (it->rc < 0) /* a message may have been cut within a character */
+		it->err.msg[br_utf8_valid(it->err.msg, strlen(it->err.msg))] = 0;
 }
 
 static void item_free(struct item *it)

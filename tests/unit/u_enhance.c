@@ -298,6 +298,25 @@ static uint64_t hits(struct scratch *s, const char *question)
 	return n;
 }
 
+static void test_texts_that_are_none(void **state)
+{
+	static const struct { uint8_t state; const char *text; int want; } cases[] = {
+		{ BR_CTX_SUCCESS, "a", 0 }, { BR_CTX_SUCCESS, "", BR_EBUG }, { BR_CTX_SUCCESS, "\xc3", BR_EBUG }, { BR_CTX_PENDING, "a", BR_EBUG },
+		{ BR_CTX_FAILED, "", 0 }, { BR_CTX_FAILED, "why", 0 }, { BR_CTX_FAILED, "\xc3", BR_EBUG }, { BR_CTX_STATES, "", BR_EBUG },
+	};
+	struct scratch *s = *state;
+	struct br_arena a = { 0 };
+
+	corpus(s);
+	for (size_t i = 0; i < BR_COUNT(cases); i++) {
+		struct br_ctx_put p = { doc_at(s, &a, "docs/rain.txt"), 0, { .state = cases[i].state, .attempts = 1, .text = cases[i].text, .by = "" } };
+		uint64_t done;
+		assert_int_equal(br_contexts_put(&done, s->ws, 1, &p, 1, NULL), -cases[i].want);
+	}
+	check_verify(s);
+	br_arena_release(&a);
+}
+
 /* ---- life of a context ---- */
 
 static void test_without_a_model(void **state)
@@ -607,7 +626,7 @@ static void test_damaged_records(void **state)
 	copy.ptr[0] = 1;
 	copy.ptr[2] = BR_CTX_STATES;
 	assert_int_equal(ctx_check(br_key_slice(&k), br_buf_slice(&copy), NULL), -BR_ECORRUPT);
-	copy.ptr[2] = BR_CTX_EMBEDDED; /* without a text */
+	copy.ptr[2] = BR_CTX_PROCESSING; /* with a text */
 	assert_int_equal(ctx_check(br_key_slice(&k), br_buf_slice(&copy), NULL), -BR_ECORRUPT);
 	br_buf_release(&copy);
 	br_arena_release(&a);
@@ -650,6 +669,7 @@ int main(void)
 		cmocka_unit_test(test_definitions_that_a_passage_lacks),
 		cmocka_unit_test_setup_teardown(test_prompt_is_delimited, scratch_setup, scratch_teardown),
 		cmocka_unit_test(test_answers_become_one_line),
+		cmocka_unit_test_setup_teardown(test_texts_that_are_none, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_without_a_model, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_publish_and_reset_once, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_incomplete_documents_wait, scratch_setup, scratch_teardown),
