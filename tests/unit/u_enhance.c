@@ -626,7 +626,7 @@ static void test_damaged_records(void **state)
 	copy.ptr[0] = 1;
 	copy.ptr[2] = BR_CTX_STATES;
 	assert_int_equal(ctx_check(br_key_slice(&k), br_buf_slice(&copy), NULL), -BR_ECORRUPT);
-	copy.ptr[2] = BR_CTX_PROCESSING; /* with a text */
+	copy.ptr[2] = BR_CTX_EMBEDDED; /* without a text */
 	assert_int_equal(ctx_check(br_key_slice(&k), br_buf_slice(&copy), NULL), -BR_ECORRUPT);
 	br_buf_release(&copy);
 	br_arena_release(&a);
