@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 enum { MAX_TERM = 60, MAX_WORDS = 4, MIN_SENTENCE = 12, MAX_SENTENCE = 400, MAX_ABBREVIATION = 8 };
+enum { COMMON_FROM = 8, COMMON_SHARE = 5 }; /* passages of a document; one in so many */
 
 static const char *const verbs[] = {
 	" is a ", " is an ", " is the ", " is any ", " are a ", " are the ", " means ", " refers to ", " denotes ", " stands for ",
@@ -17,11 +18,12 @@ static const char *const verbs[] = {
 static const char *const articles[] = {
 	"a", "an", "the", "ein", "eine", "der", "die", "das", "un", "une", "le", "la", "les", "el", "los", "una", "il", "lo",
 };
-/* A term that begins with one of these is none. */
+/* A term that begins or ends with one of these is none. */
 static const char *const not_terms[] = {
 	"this", "that", "these", "those", "it", "there", "here", "which", "what", "who", "he", "she", "they", "we", "you", "i", "one",
 	"if", "when", "as", "and", "but", "or", "so", "then", "because", "each", "in", "on", "at", "for", "by", "with", "from", "to",
 	"all", "some", "where", "how", "why", "such", "its", "his", "her", "our", "your", "their",
+	"following", "suppose", "note", "example", "above", "below", "default", "result", "next", "first", "second", "only", "reason",
 	"es", "dies", "diese", "dieser", "dieses", "ce", "cela", "elle", "esto", "eso",
 };
 
@@ -56,6 +58,13 @@ static struct br_slice first_word(struct br_slice s)
 	return br_slice(s.ptr, n);
 }
 
+static struct br_slice last_word(struct br_slice s)
+{
+	const char *gap = s.len ? memrchr(s.ptr, ' ', s.len) : NULL;
+
+	return gap ? br_slice(gap + 1, (size_t)(s.ptr + s.len - gap - 1)) : s;
+}
+
 /* ---- "TERM is a ..." ---- */
 
 static bool is_term(struct br_slice s)
@@ -71,7 +80,8 @@ static bool is_term(struct br_slice s)
 		words += c == ' ';
 		letters += c >= 0x80 || isalpha(c);
 	}
-	return words <= MAX_WORDS && letters >= 2 && !among(first_word(s), not_terms, BR_COUNT(not_terms));
+	return words <= MAX_WORDS && letters >= 2 && !among(first_word(s), not_terms, BR_COUNT(not_terms)) &&
+	       !among(last_word(s), not_terms, BR_COUNT(not_terms));
 }
 
 static struct br_slice before_verb(struct br_slice s)
@@ -145,7 +155,7 @@ static void look_at_sentence(definitions *out, struct br_slice text, struct br_s
 	struct br_slice s = strip(sentence), term;
 	bool exact = false;
 
-	if (s.len < MIN_SENTENCE || s.len > MAX_SENTENCE || out->n == BR_MAX_DEFINITIONS)
+	if (s.len < MIN_SENTENCE || s.len > MAX_SENTENCE || s.ptr[s.len - 1] == ':' || out->n == BR_MAX_DEFINITIONS)
 		return;
 	if (!(term = defined_term(s)).len) {
 		term = abbreviation(s);
@@ -247,4 +257,20 @@ size_t missing_definitions(const struct definition **out, size_t n, const defini
 		if (has_term(body, &all->v[i]) && !is_explained(all, &all->v[i], off, len))
 			have = insert(out, have, n, &all->v[i], off);
 	return have;
+}
+
+void drop_common(definitions *all, struct br_slice text, const struct passage *p, uint32_t n)
+{
+	size_t kept = 0;
+
+	if (n < COMMON_FROM)
+		return;
+	for (size_t i = 0; i < all->n; i++) {
+		uint32_t has = 0;
+		for (uint32_t k = 0; k < n && has <= n / COMMON_SHARE; k++)
+			has += has_term(br_slice(text.ptr + p[k].off, p[k].len), &all->v[i]);
+		if (has <= n / COMMON_SHARE)
+			all->v[kept++] = all->v[i];
+	}
+	all->n = kept;
 }

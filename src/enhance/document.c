@@ -49,6 +49,7 @@ int document_load(struct document **out, struct br_ws *ws, uint32_t nb, uint32_t
 	}
 	if (rc == 0) {
 		find_definitions(&d->defs, br_buf_slice(&d->text));
+		drop_common(&d->defs, br_buf_slice(&d->text), d->passage, d->doc->chunks);
 		*out = d;
 		return 0;
 	}

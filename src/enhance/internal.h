@@ -12,15 +12,17 @@ struct definition {
 	bool exact;                     /* an abbreviation: its case counts */
 };
 typedef BR_VEC(struct definition) definitions;
+struct passage { uint32_t off, len; struct br_slice heading; };
 /* In the order of the text; at most BR_MAX_DEFINITIONS. */
 void find_definitions(definitions *out, struct br_slice text);
+/* Without those of terms that stand in so many of the n passages that they tell none from another ("git" in a book about git). */
+void drop_common(definitions *all, struct br_slice text, const struct passage *p, uint32_t n);
 /* Of terms that stand in this range of the text and are not explained there: at most n, the nearest first. Returns how many. */
 size_t missing_definitions(const struct definition **out, size_t n, const definitions *all, struct br_slice text, uint32_t off,
                            uint32_t len);
 
 /* ---- one document on its way (document.c) ---- */
 
-struct passage { uint32_t off, len; struct br_slice heading; };
 struct document {
 	struct br_arena arena;
 	struct br_doc *doc;

@@ -30,6 +30,7 @@ static void test_definitions_are_found_by_their_form(void **state)
 	assert_terms("We keep a write-ahead log (WAL) of all grants. See the list (OF) things (IBM).", "WAL;");
 	assert_terms("Eine Sperre ist ein Versprechen an andere. Un bail est une promesse.", "Sperre;bail;");
 	assert_terms("This is a sentence. There is a house. If it is a bird, it flies. In a town, he is a king.", "");
+	assert_terms("The following is a short example. Suppose you are a contributor to it. A list is the result of this:", "");
 	assert_terms("A very long term with many more words is a problem here.", "");
 	assert_terms("", "");
 }
@@ -57,6 +58,28 @@ static void test_definitions_that_a_passage_lacks(void **state)
 	assert_int_equal(needed(def, &d, text, "A lease is a promise. It ends."), 0);
 	assert_int_equal(needed(def, &d, text, "A grant is a lease that was given."), 1);
 	assert_int_equal(needed(def, &d, "The wal is old.\n\nWe have a write-ahead log (WAL) here.", "The wal is old."), 0);
+	br_vec_release(&d);
+}
+
+static void test_common_terms_are_not_explained(void **state)
+{
+	static const char text[] = "A lease is a lock here. A grant is a paper.\nlease\nlease\nlease\nlease, grant\nnone\nnone\nnone\nnone\n";
+	struct passage p[9];
+	definitions d = { 0 };
+	uint32_t n = 0;
+
+	(void)state;
+	for (const char *s = text; *s; s = strchr(s, '\n') + 1)
+		p[n++] = (struct passage){ .off = (uint32_t)(s - text), .len = (uint32_t)strcspn(s, "\n") };
+	assert_int_equal(n, 9);
+	find_definitions(&d, br_slice_str(text));
+	assert_int_equal(d.n, 2);
+	drop_common(&d, br_slice_str(text), p, 7); /* too few to tell */
+	assert_int_equal(d.n, 2);
+	p[4].len = 5;
+	drop_common(&d, br_slice_str(text), p, 9); /* 5 of 9, and 1 of 9 */
+	assert_int_equal(d.n, 1);
+	assert_memory_equal(d.v[0].term.ptr, "grant", 5);
 	br_vec_release(&d);
 }
 
@@ -667,6 +690,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_definitions_are_found_by_their_form),
 		cmocka_unit_test(test_definitions_that_a_passage_lacks),
+		cmocka_unit_test(test_common_terms_are_not_explained),
 		cmocka_unit_test_setup_teardown(test_prompt_is_delimited, scratch_setup, scratch_teardown),
 		cmocka_unit_test(test_answers_become_one_line),
 		cmocka_unit_test_setup_teardown(test_texts_that_are_none, scratch_setup, scratch_teardown),
