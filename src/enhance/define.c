@@ -27,6 +27,8 @@ static const char *const not_terms[] = {
 	"es", "dies", "diese", "dieser", "dieses", "ce", "cela", "elle", "esto", "eso",
 };
 
+static const char lists[] = "#>-+|=~ \t\r\n", emphasis[] = "*_`\"'#>-+|=~ \t\r\n";
+
 static bool is_word(unsigned char c) { return c >= 0x80 || isalnum(c); }
 
 static bool among(struct br_slice word, const char *const *list, size_t n)
@@ -37,11 +39,9 @@ static bool among(struct br_slice word, const char *const *list, size_t n)
 	return false;
 }
 
-/* Without marks of lists, headings and emphasis, and white space, at both ends. */
-static struct br_slice strip(struct br_slice s)
+/* Without these characters at both ends. */
+static struct br_slice strip(struct br_slice s, const char *marks)
 {
-	static const char marks[] = "*_`\"'#>-+|=~ \t\r\n";
-
 	while (s.len && strchr(marks, s.ptr[0]))
 		s = br_slice(s.ptr + 1, s.len - 1);
 	while (s.len && strchr(marks, s.ptr[s.len - 1]))
@@ -98,10 +98,10 @@ static struct br_slice before_verb(struct br_slice s)
 
 static struct br_slice defined_term(struct br_slice sentence)
 {
-	struct br_slice term = strip(before_verb(sentence)), word = first_word(term);
+	struct br_slice term = strip(before_verb(sentence), emphasis), word = first_word(term);
 
 	if (word.len < term.len && among(word, articles, BR_COUNT(articles)))
-		term = strip(br_slice(term.ptr + word.len, term.len - word.len));
+		term = strip(br_slice(term.ptr + word.len, term.len - word.len), emphasis);
 	return is_term(term) ? term : br_slice("", 0);
 }
 
@@ -152,7 +152,7 @@ static struct br_slice abbreviation(struct br_slice s)
 
 static void look_at_sentence(definitions *out, struct br_slice text, struct br_slice sentence)
 {
-	struct br_slice s = strip(sentence), term;
+	struct br_slice s = strip(sentence, lists), term;
 	bool exact = false;
 
 	if (s.len < MIN_SENTENCE || s.len > MAX_SENTENCE || s.ptr[s.len - 1] == ':' || out->n == BR_MAX_DEFINITIONS)
