@@ -8,7 +8,8 @@ VERBS=(init status sync watch ingest upload query chat log eval serve verify hea
        'docs list' 'docs show' 'docs cat' 'docs rm' 'docs duplicates' 'index build' 'index status' 'index drop'
        'keys create' 'keys list' 'keys show' 'keys set' 'keys enable' 'keys disable' 'keys rotate' 'keys revoke' 'keys delete'
        'keys usage' 'keys check'
-       'chat list' 'chat show' 'chat rename' 'chat pin' 'chat archive' 'chat delete' 'chat export' 'chat feedback')
+       'chat list' 'chat show' 'chat rename' 'chat pin' 'chat archive' 'chat delete' 'chat export' 'chat feedback'
+       'enhance run' 'enhance status' 'enhance show' 'enhance publish' 'enhance reset')
 
 @test "the list here is the list of the program" {
 	[ -n "$BR_GEN" ] || skip "BR_GEN not set"
@@ -87,6 +88,8 @@ VERBS=(init status sync watch ingest upload query chat log eval serve verify hea
 	no_workspace notebook delete n
 	no_workspace notebook reembed n
 	no_workspace keys create k
+	no_workspace enhance run
+	no_workspace enhance show f
 	no_workspace keys list
 	no_workspace keys check
 	want 10 config trust
