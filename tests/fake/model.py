@@ -11,6 +11,8 @@ How it answers is said by the name of the model: directives joined by ';', any w
     reset=TIMES     the connection is reset without an answer        drop=TIMES   ... closed after half of a whole answer
     mute            no answer ever                                    delay=MS     so long before the answer
     key=WORD        401 unless the key is WORD; the refusal repeats the key that came
+    hold=N          the Nth request (of this very name) gets no answer ever
+    down=N,TIMES    from the Nth on so many requests get 503
     malformed       the JSON is broken                                error=CODE   status 200, but the body is an error object
     gzip            the answer is packed                              huge=BYTES   ... and so long
   chat, streamed
@@ -209,6 +211,13 @@ class Handler(BaseHTTPRequestHandler):
             self.pause(None)
         if "delay" in d:
             self.pause(int(d["delay"]))
+        if "hold" in d and count("hold " + self.model) == int(d["hold"]):
+            self.pause(None)
+        if "down" in d:
+            first, times = numbers(d["down"])
+            if first <= count("down " + self.model) < first + times:
+                self.whole(503, {"error": {"message": "down for a while"}})
+                return True
         if "reset" in d and count("reset " + self.model) <= int(d["reset"]):
             self.cut()
         if "key" in d and self.key() != d["key"]:
