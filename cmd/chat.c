@@ -262,5 +262,5 @@ const struct br_cmd br_cmd_chat = {
 	.name = "chat", .group = "search", .summary = "answer questions from the documents, with citations",
 	.operands = "[<question>...]", .min = 0, .max = -1,
 	.opts = opts, .params_size = sizeof(struct br_chat_params), .sub = br_chat_subs,
-	.flags = BR_CMD_WS, .check = chat_check, .run = chat_run, .examples = examples,
+	.flags = BR_CMD_WS | BR_CMD_LONG, .check = chat_check, .run = chat_run, .examples = examples,
 };

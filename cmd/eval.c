@@ -111,7 +111,7 @@ static int run_strategy(struct br_eval *e, struct br_eval_outcome *o, struct br_
 		if ((rc = br_llm_open(&chat, e->c->config, BR_LLM_CHAT, err)) < 0)
 			return rc;
 		qo.ask = br_ask_llm;
-		qo.ask_arg = chat;
+		qo.ask_arg = qo.explorer = chat;
 		qo.strict = true;
 	}
 	qo.notebook = e->ws == e->c->ws ? e->c->opt.notebook : NULL;

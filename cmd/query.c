@@ -156,7 +156,7 @@ static int open_services(struct ask *a, struct br_err *err)
 		br_note(&a->c->out, "br: no rerank service configured");
 	}
 	a->opts.ask = a->chat ? br_ask_llm : NULL;
-	a->opts.ask_arg = a->chat;
+	a->opts.ask_arg = a->opts.explorer = a->chat;
 	a->opts.rerank = a->rerank;
 	return rc;
 }

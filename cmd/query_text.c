@@ -256,6 +256,11 @@ void br_query_text(struct br_cli *c, const struct br_answer *a)
 	if (p->explain)
 		br_out_f(&c->out, "%s, %s candidates, %s, fit %.2f, %.1f ms\n", a->r->strategy, br_human_count(a->r->candidates).s,
 		         a->r->way ? a->r->way : "no vectors", a->r->fit, a->r->took_ms);
+	for (const char *const *line = p->explain ? a->r->trace : NULL; line && *line; line++) {
+		br_out_s(&c->out, "    ");
+		br_out_text(&c->out, *line, strlen(*line));
+		br_out_s(&c->out, "\n");
+	}
 	notes(c, a->r);
 }
 

@@ -91,5 +91,5 @@ static int run(struct br_cli *c, struct br_err *err)
 
 const struct br_cmd br_cmd_notebook_reembed = {
 	.name = "reembed", .summary = "make the vectors of a notebook anew, with another model", .operands = "[<name>]", .max = 1,
-	.complete = BR_C_NOTEBOOK, .opts = opts, .params_size = sizeof(struct reembed_params), .flags = BR_CMD_WS, .run = run,
+	.complete = BR_C_NOTEBOOK, .opts = opts, .params_size = sizeof(struct reembed_params), .flags = BR_CMD_WS | BR_CMD_LONG, .run = run,
 };

@@ -63,14 +63,14 @@ _br()
 	docs.cat:--lines|docs.cat:-l) :; return ;;
 	docs.duplicates:--threshold) :; return ;;
 	query:--top|query:-k) :; return ;;
-	query:--strategy|query:-s) _br_words 'hybrid fusion full_text semantic hyde multi_query'; return ;;
+	query:--strategy|query:-s) _br_words 'hybrid fusion full_text semantic hyde multi_query kb_explorer'; return ;;
 	query:--filter|query:-f) :; return ;;
 	query:--format) _br_words 'text json ndjson trec csv'; return ;;
 	query:--full-text-weight) :; return ;;
 	query:--semantic-weight) :; return ;;
 	chat:--conversation|chat:-c) :; return ;;
 	chat:--top|chat:-k) :; return ;;
-	chat:--strategy|chat:-s) _br_words 'hybrid fusion full_text semantic hyde multi_query'; return ;;
+	chat:--strategy|chat:-s) _br_words 'hybrid fusion full_text semantic hyde multi_query kb_explorer'; return ;;
 	chat:--files) :; return ;;
 	chat:--filter|chat:-f) :; return ;;
 	chat:--persona) _br_words 'professional funny mentor storyteller clear custom'; return ;;
@@ -78,7 +78,7 @@ _br()
 	chat.export:--format) _br_words 'markdown json'; return ;;
 	chat.feedback:--comment|chat.feedback:-m) :; return ;;
 	log:--top|log:-k) :; return ;;
-	eval:--strategy|eval:-s) _br_words 'hybrid fusion full_text semantic hyde multi_query'; return ;;
+	eval:--strategy|eval:-s) _br_words 'hybrid fusion full_text semantic hyde multi_query kb_explorer'; return ;;
 	eval:--qrels) _br_files -f; return ;;
 	eval:--queries) _br_files -f; return ;;
 	eval:--run) _br_files -f; return ;;

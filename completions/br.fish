@@ -184,7 +184,7 @@ complete -c br -n '__br_in docs rm' -xa '(br docs list --paths 2>/dev/null)'
 complete -c br -n '__br_in docs duplicates' -l threshold -d 'how alike two texts must be, from 0.5 to 1' -x
 complete -c br -n '__br_in docs duplicates' -l exact -d 'only documents whose bytes are the same'
 complete -c br -n '__br_in query' -l top -s k -d 'return at most n passages' -x
-complete -c br -n '__br_in query' -l strategy -s s -d 'how passages are found' -xa 'hybrid fusion full_text semantic hyde multi_query'
+complete -c br -n '__br_in query' -l strategy -s s -d 'how passages are found' -xa 'hybrid fusion full_text semantic hyde multi_query kb_explorer'
 complete -c br -n '__br_in query' -l filter -s f -d 'only documents for which this holds (path~docs/**, type=markdown, date>=2026-01-01)' -x
 complete -c br -n '__br_in query' -l by-doc -s d -d 'at most one passage of each document: its best'
 complete -c br -n '__br_in query' -l no-fold -d 'also show passages nearly identical to a better one'
@@ -200,7 +200,7 @@ complete -c br -n '__br_in query' -l stdin -d 'read questions from standard inpu
 complete -c br -n '__br_in chat' -l conversation -s c -d 'go on with this conversation; \'last\' is the one written to last' -x
 complete -c br -n '__br_in chat' -l new -d 'begin a conversation with this question'
 complete -c br -n '__br_in chat' -l top -s k -d 'passages an answer is made from, 50 at the most' -x
-complete -c br -n '__br_in chat' -l strategy -s s -d 'how passages are found' -xa 'hybrid fusion full_text semantic hyde multi_query'
+complete -c br -n '__br_in chat' -l strategy -s s -d 'how passages are found' -xa 'hybrid fusion full_text semantic hyde multi_query kb_explorer'
 complete -c br -n '__br_in chat' -l files -d 'only from documents whose path matches' -x
 complete -c br -n '__br_in chat' -l filter -s f -d 'only from documents for which this holds, as for \'br query\'' -x
 complete -c br -n '__br_in chat' -l plain -d 'the question is words only: quotes, \'-\' and field: mean nothing'
@@ -221,7 +221,7 @@ complete -c br -n '__br_in chat feedback' -l dislike -d 'the answer was not good
 complete -c br -n '__br_in chat feedback' -l comment -s m -d 'what about it' -x
 complete -c br -n '__br_in log' -l top -s k -d 'show at most n questions' -x
 complete -c br -n '__br_in log' -l clear -d 'forget all past questions of the notebook'
-complete -c br -n '__br_in eval' -l strategy -s s -d 'strategies, several separated by commas' -xa 'hybrid fusion full_text semantic hyde multi_query'
+complete -c br -n '__br_in eval' -l strategy -s s -d 'strategies, several separated by commas' -xa 'hybrid fusion full_text semantic hyde multi_query kb_explorer'
 complete -c br -n '__br_in eval' -l qrels -d 'judgements whose documents are paths of this notebook' -F
 complete -c br -n '__br_in eval' -l queries -d 'questions for --qrels, as BEIR\'s queries.jsonl' -F
 complete -c br -n '__br_in eval' -l run -d 'write the ranking as a TREC run file' -F

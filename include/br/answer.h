@@ -4,7 +4,7 @@
  * Models:  a language model is a callback (br_answer_model). Without one an answer is made of sentences quoted from the passages.
  * Threads: as the searcher: one at a time. Conversations may be read and written by any thread that has no transaction.
  * Lives:   a reply owns copies of all it shows; no transaction is held while a model is asked.
- * Fails:   as br_retrieve; UPSTREAM and CANCELLED from the model; UNSUPPORTED under `strict`. Nothing found is not an error: `found` is false.
+ * Fails:   as br_retrieve; UPSTREAM and CANCELLED from the model; CHECK under `strict`. Nothing found is not an error: `found` is false.
  * Format:  man/br-index.5, CONVERSATIONS.
  */
 #ifndef BR_ANSWER_H
@@ -25,6 +25,7 @@ struct br_answer_model {
 	int (*complete)(void *arg, const struct br_chat_message *m, size_t n, br_token_fn *token, void *token_arg, struct br_usage *usage, struct br_err *err);
 	void *arg;
 	const char *name;
+	struct br_llm *llm;            /* for strategies that ask a model; NULL: they run as less */
 };
 
 /* The configured language model (settings chat.*). cancel may be NULL; NOTFOUND: none is configured. May be shared by threads. */

@@ -41,6 +41,9 @@
 #define BR_MAX_MESSAGE       (1u << 20)   /* bytes of one message, and of its citations */
 #define BR_MAX_CHAT_TITLE    256          /* bytes */
 #define BR_MAX_COMMENT       (16u << 10)  /* bytes of a comment on a message */
+#define BR_MAX_EXPLORE_STEPS 8            /* times that kb_explorer asks its language model */
+#define BR_MAX_EXPLORE_TOKENS 40000       /* of all these times, prompts and answers: then it asks no more */
+#define BR_MAX_EXPLORE_SEEN  200          /* passages that it is shown */
 #define BR_MAX_HISTORY       50           /* messages of a conversation that a language model sees */
 #define BR_MAX_CACHED        1000         /* answers kept of one notebook */
 #define BR_MAX_ASKED         10000        /* past questions kept of one notebook */

@@ -18,7 +18,8 @@
 	X(full_text, "words: BM25", false)                                                                 \
 	X(semantic,  "meaning: cosine of vectors", true)                                                   \
 	X(hyde,      "a language model writes a passage that would answer; its meaning counts, too", true) \
-	X(multi_query, "a language model asks in other words, too; merged by reciprocal rank", true)
+	X(multi_query, "a language model asks in other words, too; merged by reciprocal rank", true) \
+	X(kb_explorer, "a language model searches, lists and reads; what it chooses comes first", true)
 
 /* Asks a language model; br_ask_llm is one, with a struct br_llm of role chat as arg. */
 typedef int br_ask_model(struct br_buf *out, const char *system, const char *user, void *arg, struct br_err *err);
@@ -39,6 +40,7 @@ struct br_query_opts {
 	unsigned threads;              /* that may share the work of this question; 0 and 1: the caller alone */
 	br_ask_model *ask;             /* for hyde and multi_query; NULL: there is none, and they run as hybrid */
 	void *ask_arg;
+	struct br_llm *explorer;       /* for kb_explorer, of role chat; NULL: likewise */
 	struct br_llm *rerank;         /* puts the best 50 in order; NULL: none */
 	bool strict;                   /* what would run as less is a failure: CHECK, or that of the service */
 };
@@ -63,6 +65,7 @@ struct br_found {
 struct br_result {
 	struct br_arena arena;
 	const char *query, *notebook, *strategy, *degraded; /* degraded: why the strategy ran as less, or NULL */
+	const char *const *trace;      /* what kb_explorer did, a line each, NULL-terminated; or NULL */
 	struct br_found *hit;
 	size_t n;
 	uint64_t generation, candidates;

@@ -24,13 +24,6 @@ static int tell(const struct br_answer_opts *opts, const char *text, struct br_e
 	return 0;
 }
 
-static int refuse_less(const struct br_reply *out, const struct br_answer_opts *opts, struct br_err *err)
-{
-	if (opts->strict && out->degraded)
-		return br_fail(err, BR_EUNSUPPORTED, "strict: %s: %s", out->strategy, out->degraded);
-	return 0;
-}
-
 static int look_for(struct br_reply *out, struct br_searcher *s, const char *asked, const struct br_answer_opts *opts, struct br_err *err)
 {
 	struct inquiry q = { 0 };
@@ -39,10 +32,8 @@ static int look_for(struct br_reply *out, struct br_searcher *s, const char *ask
 	if (rc == 0) {
 		out->asked = br_arena_strdup(&out->arena, asked);
 		take_result(out, &q.r);
-		rc = refuse_less(out, opts, err);
-	}
-	if (rc == 0)
 		rc = opts->model ? br_answer__model_answer(out, &q, opts, err) : br_answer__quote_answer(out, &q, opts, err);
+	}
 	br_answer__inquiry_release(&q);
 	return rc;
 }
@@ -85,6 +76,22 @@ static int find_answer(struct br_reply *out, struct br_searcher *s, const char *
 	return cache && out->found ? br_answer__cache_keep(s, opts, question, out, err) : 0;
 }
 
+/* What the answer is asked of is asked for the search, too. */
+static void prepare_query(struct br_answer_opts *opts)
+{
+	struct br_query_opts *q = &opts->query;
+
+	if (!opts->model)
+		q->top = BR_MAX(q->top, (uint32_t)ANSWER_LOOK);
+	q->top = BR_MIN(q->top, (uint32_t)BR_MAX_PASSAGES);
+	q->no_text = false;
+	q->strict |= opts->strict;
+	if (opts->model && opts->model->llm && !q->ask) {
+		q->ask = br_ask_llm;
+		q->ask_arg = q->explorer = opts->model->llm;
+	}
+}
+
 int br_answer(struct br_reply *out, struct br_searcher *s, const char *question, const struct br_answer_opts *asked, struct br_err *err)
 {
 	struct br_answer_opts opts = *asked;
@@ -94,10 +101,7 @@ int br_answer(struct br_reply *out, struct br_searcher *s, const char *question,
 	*out = (struct br_reply){ 0 };
 	if ((rc = br_answer__check_voice(&opts, err)) < 0)
 		return rc;
-	if (!opts.model)
-		opts.query.top = BR_MAX(opts.query.top, (uint32_t)ANSWER_LOOK);
-	opts.query.top = BR_MIN(opts.query.top, (uint32_t)BR_MAX_PASSAGES);
-	opts.query.no_text = false;
+	prepare_query(&opts);
 	out->question = br_arena_strdup(&out->arena, question);
 	rc = find_answer(out, s, question, &opts, err);
 	if (rc == 0 && opts.suggest)

@@ -51,7 +51,7 @@ int br_answer_service_open(struct br_answer_service **out, const struct br_confi
 	if (rc < 0)
 		return rc;
 	*out = br_alloc(sizeof **out);
-	**out = (struct br_answer_service){ { complete, *out, br_llm_info(llm)->model }, llm, cancel };
+	**out = (struct br_answer_service){ { complete, *out, br_llm_info(llm)->model, llm }, llm, cancel };
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 
 static const struct br_setting table[] = {
 	/* key              env            type            default      min  max          choices  trusted  help */
-	{ "search.strategy", "BR_STRATEGY", BR_SET_ENUM,    "hybrid",    ANY, "hybrid|fusion|full_text|semantic|hyde|multi_query", false,
+	{ "search.strategy", "BR_STRATEGY", BR_SET_ENUM,    "hybrid",    ANY, "hybrid|fusion|full_text|semantic|hyde|multi_query|kb_explorer", false,
 	  "how a question is answered when it names no strategy" },
 	{ "search.top",      "BR_TOP",      BR_SET_INT,     "8",         1, BR_MAX_TOP, NULL, false,
 	  "number of hits" },

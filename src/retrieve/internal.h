@@ -40,6 +40,9 @@ struct cand {
 	uint64_t matched;               /* bit per group */
 };
 
+/* A passage that a language model chose before the snapshot was taken, and how to know it again. */
+struct chosen { uint32_t chunk, ordinal; const char *doc_id; };
+
 struct search {
 	struct br_searcher *s;
 	const struct br_query_opts *opts;
@@ -49,8 +52,10 @@ struct search {
 	struct br_arena scratch;        /* what lives as long as the search */
 	struct question q;
 	struct br_slice written;        /* by a language model: what is embedded behind the question */
-	const char *variant[3];         /* likewise: the question in other words */
+	const char *variant[BR_MAX_EXPLORE_STEPS]; /* likewise: the question in other words */
 	size_t n_variants;
+	const struct chosen *chosen;    /* by kb_explorer, best first */
+	size_t n_chosen;
 	struct br_ann_query *variant_vec; /* of a service, for each variant */
 	const char *langs[10];          /* in which question words are stemmed; NULL-terminated */
 	struct br_fts_query words;
@@ -132,6 +137,9 @@ int rank_hyde(struct search *s, struct br_err *err);
 int prepare_hyde(struct search *s, struct br_err *err);
 int rank_multi_query(struct search *s, struct br_err *err);
 int prepare_multi_query(struct search *s, struct br_err *err);
+bool add_variant(struct search *s, struct br_slice text); /* false: it is known already, or there is no more room */
+int rank_kb_explorer(struct search *s, struct br_err *err);
+int prepare_kb_explorer(struct search *s, struct br_err *err);
 void degrade(struct search *s);                         /* says in the result why vectors did not take part */
 
 

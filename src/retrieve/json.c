@@ -97,6 +97,13 @@ void br_result_json(struct br_json *j, const struct br_result *r, const struct b
 		br_json_kuint(j, "candidates", r->candidates);
 		br_json_kstr(j, "way", r->way);
 		br_json_knum(j, "fit", r->fit, 4);
+		if (r->trace) {
+			br_json_key(j, "trace");
+			br_json_arr(j);
+			for (const char *const *line = r->trace; *line; line++)
+				br_json_str(j, *line);
+			br_json_end(j);
+		}
 	}
 	br_json_key(j, "hits");
 	br_json_arr(j);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 static const double K = 60;
+enum { MOST_VARIANTS = 3 };
 
 static const char system_text[] =
 	"Ask the question in three other ways that a search engine could find other passages for: other words, narrower or wider. "
@@ -38,17 +39,23 @@ static bool is_known(const struct search *s, struct br_slice line)
 	return false;
 }
 
+bool add_variant(struct search *s, struct br_slice text)
+{
+	if (!text.len || s->n_variants == BR_COUNT(s->variant) || is_known(s, text))
+		return false;
+	s->variant[s->n_variants++] = br_arena_strndup(&s->scratch, text.ptr, text.len);
+	return true;
+}
+
 int prepare_multi_query(struct search *s, struct br_err *err)
 {
 	const char *text;
 	int rc = ask_model(&text, s, system_text, err);
 
-	for (const char *p = rc < 0 ? NULL : text; p && *p && s->n_variants < BR_COUNT(s->variant); ) {
+	for (const char *p = rc < 0 ? NULL : text; p && *p && s->n_variants < MOST_VARIANTS; ) {
 		size_t n = strcspn(p, "\n");
-		struct br_slice line = tidy(p, n);
 
-		if (line.len && !is_known(s, line))
-			s->variant[s->n_variants++] = br_arena_strndup(&s->scratch, line.ptr, line.len);
+		add_variant(s, tidy(p, n));
 		p += n + (p[n] != 0);
 	}
 	return rc;

@@ -49,7 +49,7 @@ static int find_strategy(const struct strategy **out, const char *name, struct b
 			return 0;
 		}
 	}
-	return br_fail(err, BR_EUSAGE, "no strategy '%s'%s%s%s (there are hybrid, fusion, full_text, semantic, hyde, multi_query)", name,
+	return br_fail(err, BR_EUSAGE, "no strategy '%s'%s%s%s (there are hybrid, fusion, full_text, semantic, hyde, multi_query, kb_explorer)", name,
 		       close ? "; did you mean '" : "", close ? close : "", close ? "'?" : "");
 }
 

@@ -22,7 +22,7 @@ How it answers is said by the name of the model: directives joined by ';', any w
     nodone nousage nofinish  plain (one object instead of a stream)   open (the connection stays open behind [DONE])
     cut=TOKENS[,TIMES]    the connection is cut behind so many        stall=TOKENS nothing more comes behind so many
     errorat=TOKENS,CODE[,TIMES]  an error object in the stream        badat=TOKENS an event that is no JSON
-    tool=NAME,JSON  a call of a tool, in pieces
+    tool=NAME,JSON  a call of a tool, in pieces; in a script {"tool": NAME, "arguments": {...}}
   embeddings
     dim=N (256)     dimensions                                        wrongat=N    the Nth vector has one dimension less
     short           a vector too few                                  shuffle      in another order, told by index
@@ -247,6 +247,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def chat(self, ask, d):
         text = "" if "tool" in d else self.answer(ask, d)
+        if isinstance(text, dict):
+            d = {**d, "tool": text["tool"] + "," + json.dumps(text["arguments"])}
+            text = ""
         asked = sum(len(words(m.get("content") or "")) for m in ask["messages"])
         usage = {"prompt_tokens": asked, "completion_tokens": len(words(text)), "total_tokens": asked + len(words(text))}
         if ask.get("usage", {}).get("include"):
