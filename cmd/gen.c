@@ -331,6 +331,26 @@ static void nb_settings(struct br_out *o)
 	br_out_s(o, ".El\n");
 }
 
+static void health_rules(struct br_out *o)
+{
+	br_out_s(o, ".Sh RULES\n.Bl -tag -width Ds\n");
+	for (int i = 0; i < BR_H_COUNT; i++) {
+		const struct br_health_rule *r = br_health_rule((enum br_health_id)i);
+		br_out_f(o, ".It Cm %s Pq %s, weight %u\n", r->name, br_severity_name(r->severity), r->weight);
+		sentence(o, r->finds);
+		sentence(o, r->reason);
+		br_out_s(o, "Share of: ");
+		text(o, r->of);
+		br_out_f(o, "; puts up with\n.Va %s .\n", r->key);
+		if (r->fix) {
+			br_out_s(o, ".Fl -fix\n");
+			text(o, r->fix);
+			br_out_s(o, ".\n");
+		}
+	}
+	br_out_s(o, ".El\n");
+}
+
 static void man_verb(struct br_out *o, const char *verb)
 {
 	const struct br_cmd *cmd = br_cmd_find(br_cmds, verb);
@@ -352,6 +372,8 @@ static void man_verb(struct br_out *o, const char *verb)
 	other_sections(o, &p);
 	if (!strcmp(verb, "notebook"))
 		nb_settings(o);
+	if (!strcmp(verb, "health"))
+		health_rules(o);
 	verb_environment(o, cmd);
 	section(o, &p, "FILES");
 	exit_status(o);

@@ -166,11 +166,12 @@ int br_opts_fill(struct br_optset *s, struct br_arena *arena, const struct br_co
 
 bool br_opt_is_set(const struct br_cli *c, const char *name)
 {
-	size_t i;
+	const struct br_optset *const sets[] = { &c->own, &c->common };
 
-	for (i = 0; c->own.opt && c->own.opt[i].name; i++)
-		if (!strcmp(c->own.opt[i].name, name))
-			return c->own.seen >> i & 1;
+	for (size_t k = 0; k < BR_COUNT(sets); k++)
+		for (size_t i = 0; sets[k]->opt && sets[k]->opt[i].name; i++)
+			if (!strcmp(sets[k]->opt[i].name, name))
+				return sets[k]->seen >> i & 1;
 	return false;
 }
 

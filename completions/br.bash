@@ -20,7 +20,7 @@ _br()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= word i
 	local -a where=()
-	local verbs='init status notebook config sync watch ingest upload docs query chat log eval serve verify gc index backup export import doctor models keys help version completion'
+	local verbs='init status notebook config sync watch ingest upload docs query chat log eval serve verify health gc index backup export import doctor models keys enhance help version completion'
 	local common=' --directory -C --workspace --notebook -n --json --quiet -q --verbose -v --no-color --wait --timeout --help -h'
 
 	COMPREPLY=()
@@ -33,7 +33,7 @@ _br()
 		-*) ;;
 		*)	case $cmd in
 			'') cmd=$word ;;
-			notebook|config|docs|chat|index|keys) cmd=$cmd.$word ;;
+			notebook|config|docs|chat|index|keys|enhance) cmd=$cmd.$word ;;
 			esac ;;
 		esac
 	done
@@ -94,6 +94,13 @@ _br()
 	serve:--pid-file) _br_files -f; return ;;
 	serve:--grace) :; return ;;
 	serve:--workers) :; return ;;
+	health:--rule|health:-r) :; return ;;
+	health:--examples) :; return ;;
+	health:--min-score) :; return ;;
+	health:--format) _br_words 'text prometheus'; return ;;
+	health:--output|health:-o) _br_files -f; return ;;
+	health:--warning|health:-w) :; return ;;
+	health:--critical|health:-c) :; return ;;
 	index.build:--kind|index.build:-k) _br_words 'flat sq8 ivf hnsw pq'; return ;;
 	import:--as) :; return ;;
 	models:--offered) _br_words 'chat embed rerank'; return ;;
@@ -125,6 +132,12 @@ _br()
 	keys.check:--for) _br_lines notebook list --names; return ;;
 	keys.check:--tenant) :; return ;;
 	keys.check:--kind) _br_words 'any beyond quivr baiyuan'; return ;;
+	enhance.run:--files|enhance.run:-f) :; return ;;
+	enhance.run:--limit) :; return ;;
+	enhance.run:--model) _br_words 'auto on off'; return ;;
+	enhance.status:--files|enhance.status:-f) :; return ;;
+	enhance.publish:--files|enhance.publish:-f) :; return ;;
+	enhance.reset:--files|enhance.reset:-f) :; return ;;
 	*:--directory|*:-C) _br_files -d; return ;;
 	*:--workspace) _br_files -d; return ;;
 	*:--notebook|*:-n) _br_lines notebook list --names; return ;;
@@ -167,6 +180,11 @@ _br()
 		case $cur in
 		-*) _br_words "$common" ;;
 		*) _br_words 'create list show set enable disable rotate revoke delete usage check' ;;
+		esac ;;
+	enhance)
+		case $cur in
+		-*) _br_words "$common" ;;
+		*) _br_words 'run status show publish reset' ;;
 		esac ;;
 	init)
 		case $cur in
@@ -226,17 +244,17 @@ _br()
 	config.get)
 		case $cur in
 		-*) _br_words " $common" ;;
-		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate log.questions serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.cache serve.workers extract.helper' ;;
+		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.cache serve.workers extract.helper' ;;
 		esac ;;
 	config.set)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate log.questions serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.cache serve.workers extract.helper' ;;
+		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.cache serve.workers extract.helper' ;;
 		esac ;;
 	config.unset)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate log.questions serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.cache serve.workers extract.helper' ;;
+		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.cache serve.workers extract.helper' ;;
 		esac ;;
 	config.list)
 		case $cur in
@@ -368,6 +386,11 @@ _br()
 		-*) _br_words " --quick --repair $common" ;;
 		*) : ;;
 		esac ;;
+	health)
+		case $cur in
+		-*) _br_words " --fix --plan --rule -r --rules --list -l --examples --all -a --min-score --format --output -o --nagios --warning -w --critical -c $common" ;;
+		*) : ;;
+		esac ;;
 	gc)
 		case $cur in
 		-*) _br_words " --plan --no-compact $common" ;;
@@ -466,6 +489,31 @@ _br()
 	keys.check)
 		case $cur in
 		-*) _br_words " --address --scope --for --tenant --kind $common" ;;
+		*) : ;;
+		esac ;;
+	enhance.run)
+		case $cur in
+		-*) _br_words " --files -f --limit --model --plan $common" ;;
+		*) : ;;
+		esac ;;
+	enhance.status)
+		case $cur in
+		-*) _br_words " --files -f $common" ;;
+		*) : ;;
+		esac ;;
+	enhance.show)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) _br_lines docs list --paths ;;
+		esac ;;
+	enhance.publish)
+		case $cur in
+		-*) _br_words " --files -f --partial $common" ;;
+		*) : ;;
+		esac ;;
+	enhance.reset)
+		case $cur in
+		-*) _br_words " --files -f --failed $common" ;;
 		*) : ;;
 		esac ;;
 	help)

@@ -52,6 +52,7 @@ complete -c br -n '__br_at' -fa log -d 'show past questions and where their answ
 complete -c br -n '__br_at' -fa eval -d 'measure retrieval over judged questions'
 complete -c br -n '__br_at' -fa serve -d 'answer over HTTP'
 complete -c br -n '__br_at' -fa verify -d 'check the workspace for damage, and repair it'
+complete -c br -n '__br_at' -fa health -d 'tell how well a notebook is kept, and repair what is safe'
 complete -c br -n '__br_at' -fa gc -d 'drop what deleted documents left and give room back to the disk'
 complete -c br -n '__br_at' -fa index -d 'build and look at vector indexes for large notebooks'
 complete -c br -n '__br_at' -fa backup -d 'copy the whole workspace into one file, while it is in use'
@@ -60,6 +61,7 @@ complete -c br -n '__br_at' -fa import -d 'make a notebook from an exported file
 complete -c br -n '__br_at' -fa doctor -d 'check the surroundings br runs in'
 complete -c br -n '__br_at' -fa models -d 'list the models in use and check their services'
 complete -c br -n '__br_at' -fa keys -d 'make and manage keys for programs that use the server'
+complete -c br -n '__br_at' -fa enhance -d 'write contexts for passages, so that more questions find them'
 complete -c br -n '__br_at' -fa help -d 'show help on br or on one verb'
 complete -c br -n '__br_at' -fa version -d 'show the version of br and of what it is made of'
 complete -c br -n '__br_at' -fa completion -d 'print the completion script of a shell'
@@ -106,6 +108,11 @@ complete -c br -n '__br_at keys' -fa revoke -d 'end a key for good, and keep its
 complete -c br -n '__br_at keys' -fa delete -d 'remove a key and its usage'
 complete -c br -n '__br_at keys' -fa usage -d 'show what a key was used for, by day'
 complete -c br -n '__br_at keys' -fa check -d 'tell what a secret on standard input may do'
+complete -c br -n '__br_at enhance' -fa run -d 'write a context for every passage that has none'
+complete -c br -n '__br_at enhance' -fa status -d 'tell how far each document is'
+complete -c br -n '__br_at enhance' -fa show -d 'print the contexts of a document'
+complete -c br -n '__br_at enhance' -fa publish -d 'make passages be found by their contexts, too'
+complete -c br -n '__br_at enhance' -fa reset -d 'drop contexts, and take them out of the index'
 complete -c br -n '__br_in init' -xa '(__fish_complete_directories)'
 complete -c br -n '__br_in notebook list' -l names -d 'only the names, one a line'
 complete -c br -n '__br_in notebook show' -xa '(br notebook list --names 2>/dev/null)'
@@ -116,11 +123,11 @@ complete -c br -n '__br_in notebook reembed' -l model -d 'whose vectors: of the 
 complete -c br -n '__br_in notebook reembed' -xa '(br notebook list --names 2>/dev/null)'
 complete -c br -n '__br_in notebook delete' -l yes -s y -d 'do not ask'
 complete -c br -n '__br_in notebook delete' -xa '(br notebook list --names 2>/dev/null)'
-complete -c br -n '__br_in config get' -xa 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate log.questions serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.cache serve.workers extract.helper'
+complete -c br -n '__br_in config get' -xa 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.cache serve.workers extract.helper'
 complete -c br -n '__br_in config set' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config set' -xa 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate log.questions serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.cache serve.workers extract.helper'
+complete -c br -n '__br_in config set' -xa 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.cache serve.workers extract.helper'
 complete -c br -n '__br_in config unset' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config unset' -xa 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate log.questions serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.cache serve.workers extract.helper'
+complete -c br -n '__br_in config unset' -xa 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.cache serve.workers extract.helper'
 complete -c br -n '__br_in config list' -l set -d 'only settings that differ from the built-in ones'
 complete -c br -n '__br_in config path' -l user -d 'the user\'s own settings instead of the workspace\'s'
 complete -c br -n '__br_in sync' -l plan -d 'tell what would be done and touch nothing; exit 4 if there is something'
@@ -236,6 +243,19 @@ complete -c br -n '__br_in serve' -l insecure -d 'listen beyond this machine wit
 complete -c br -n '__br_in serve' -l print-openapi -d 'print the OpenAPI document and end'
 complete -c br -n '__br_in verify' -l quick -d 'counts and ranges only, not every record'
 complete -c br -n '__br_in verify' -l repair -d 'build anew what can be derived, and mark the rest to be read again'
+complete -c br -n '__br_in health' -l fix -d 'do the repairs that lose nothing, and tell each'
+complete -c br -n '__br_in health' -l plan -d 'with --fix: tell what would be done and touch nothing; exit 4 if there is something'
+complete -c br -n '__br_in health' -l rule -s r -d 'look at these rules only; several with commas' -x
+complete -c br -n '__br_in health' -l rules -d 'list the rules'
+complete -c br -n '__br_in health' -l list -s l -d 'print every finding, not only examples'
+complete -c br -n '__br_in health' -l examples -d 'findings shown of each rule' -x
+complete -c br -n '__br_in health' -l all -s a -d 'every notebook'
+complete -c br -n '__br_in health' -l min-score -d 'exit 3 when the score is lower' -x
+complete -c br -n '__br_in health' -l format -d 'how it is printed' -xa 'text prometheus'
+complete -c br -n '__br_in health' -l output -s o -d 'with --format prometheus: write this file, whole or not at all' -F
+complete -c br -n '__br_in health' -l nagios -d 'print the line of a monitoring plugin; exit 0, 1, 2 or 3 as such'
+complete -c br -n '__br_in health' -l warning -s w -d 'with --nagios: warn when the score is lower' -x
+complete -c br -n '__br_in health' -l critical -s c -d 'with --nagios: critical when the score is lower' -x
 complete -c br -n '__br_in gc' -l plan -d 'print what would be done; exit 4 if there is something'
 complete -c br -n '__br_in gc' -l no-compact -d 'leave the size of the data file as it is'
 complete -c br -n '__br_in index build' -l kind -s k -d 'build this kind, instead of what ann.kind says' -xa 'flat sq8 ivf hnsw pq'
@@ -284,5 +304,15 @@ complete -c br -n '__br_in keys check' -l scope -d 'and wanted to do this' -x
 complete -c br -n '__br_in keys check' -l for -d 'with this notebook' -xa '(br notebook list --names 2>/dev/null)'
 complete -c br -n '__br_in keys check' -l tenant -d 'as this tenant' -x
 complete -c br -n '__br_in keys check' -l kind -d 'at this API' -xa 'any beyond quivr baiyuan'
-complete -c br -n '__br_in help' -xa 'init status notebook config sync watch ingest upload docs query chat log eval serve verify gc index backup export import doctor models keys help version completion'
+complete -c br -n '__br_in enhance run' -l files -s f -d 'only documents whose path fits; may be given more than once' -x
+complete -c br -n '__br_in enhance run' -l limit -d 'at most n passages in this run; 0 is all' -x
+complete -c br -n '__br_in enhance run' -l model -d 'let the language model write: auto, if one is configured; off, never; on, or fail' -xa 'auto on off'
+complete -c br -n '__br_in enhance run' -l plan -d 'tell what it would take, and ask nobody; exit 4'
+complete -c br -n '__br_in enhance status' -l files -s f -d 'only documents whose path fits; may be given more than once' -x
+complete -c br -n '__br_in enhance show' -xa '(br docs list --paths 2>/dev/null)'
+complete -c br -n '__br_in enhance publish' -l files -s f -d 'only documents whose path fits; may be given more than once' -x
+complete -c br -n '__br_in enhance publish' -l partial -d 'also what there is of documents that are not complete'
+complete -c br -n '__br_in enhance reset' -l files -s f -d 'only documents whose path fits; may be given more than once' -x
+complete -c br -n '__br_in enhance reset' -l failed -d 'only passages that failed; nothing is taken out of the index'
+complete -c br -n '__br_in help' -xa 'init status notebook config sync watch ingest upload docs query chat log eval serve verify health gc index backup export import doctor models keys enhance help version completion'
 complete -c br -n '__br_in completion' -xa 'bash zsh fish'

@@ -41,7 +41,8 @@
 	X(CHAT)     /* nb, conversation -> its record                                          */    \
 	X(MSG)      /* nb, conversation, number -> one message                                 */    \
 	X(REPLY)    /* nb, hash128(question and settings) -> an answer that was given          */    \
-	X(ASKED)    /* nb, number -> a question that was asked                                 */
+	X(ASKED)    /* nb, number -> a question that was asked                                 */    \
+	X(CONTEXT)  /* nb, doc, block -> what was added to its passages                        */
 
 enum br_table {
 #define X(name) BR_T_##name,

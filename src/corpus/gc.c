@@ -278,7 +278,7 @@ static int tell_plan(struct gc *gc, struct br_err *err)
 	gc->out->generation = br_txn_generation(t);
 	rc = br_store_slack(&gc->out->slack, t, err);
 	br_txn_end(t);
-	if (rc == 0 && (anything(gc->out) || (!gc->opts->no_compact && br_store_worth_shrinking(gc->ws->store, gc->out->slack))))
+	if (rc == 0 && (anything(gc->out) || (!gc->opts->no_compact && !gc->opts->passages_only && br_store_worth_shrinking(gc->ws->store, gc->out->slack))))
 		rc = br_fail(err, BR_ECHANGES, "there is something to do");
 	return rc;
 }
@@ -288,7 +288,7 @@ static int finish(struct gc *gc, struct br_err *err)
 	struct br_txn *t;
 	int rc = 0;
 
-	if (!gc->opts->no_compact)
+	if (!gc->opts->no_compact && !gc->opts->passages_only)
 		rc = br_store_shrink(&gc->out->shrunk, gc->ws->store, err);
 	if (rc < 0 || (rc = br_txn_read(&t, gc->ws->store, err)) < 0)
 		return rc;
@@ -306,8 +306,9 @@ int br_gc(struct br_gc_report *out, struct br_ws *ws, const struct br_gc_opts *o
 
 	*out = (struct br_gc_report){ 0 };
 	if ((opts->plan || (rc = import_shut_out(&imports, ws, err)) >= 0) && (rc = find_notebooks(&gc, err)) == 0 && (opts->plan || (rc = clean_notebooks(&gc, err)) == 0) &&
-	    (rc = br_store_still(ws->store, clean_files, &gc, err)) == 0) {
-		sweep(&gc);
+	    (opts->passages_only || (rc = br_store_still(ws->store, clean_files, &gc, err)) == 0)) {
+		if (!opts->passages_only)
+			sweep(&gc);
 		rc = opts->plan ? tell_plan(&gc, err) : finish(&gc, err);
 	}
 	out->anything = anything(out);

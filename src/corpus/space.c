@@ -34,6 +34,16 @@ void services_free(struct br_services *s)
 	free(s);
 }
 
+bool services_cache_open(struct br_services *s)
+{
+	bool open;
+
+	pthread_mutex_lock(&s->lock);
+	open = s->cache;
+	pthread_mutex_unlock(&s->lock);
+	return open;
+}
+
 static int service_of(struct br_llm **out, const struct br_ws *ws, struct br_err *err)
 {
 	struct br_services *s = ws->services;

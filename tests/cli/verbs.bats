@@ -2,13 +2,14 @@
 # What holds for every verb: help, usage errors, no workspace, a full disk, a reader that went away, documents.
 load lib
 
-VERBS=(init status sync watch ingest upload query chat log eval serve verify gc backup export import doctor models help version completion
+VERBS=(init status sync watch ingest upload query chat log eval serve verify health gc backup export import doctor models help version completion
        'notebook create' 'notebook list' 'notebook show' 'notebook rename' 'notebook use' 'notebook set' 'notebook reembed' 'notebook unset' 'notebook delete'
        'config get' 'config set' 'config unset' 'config list' 'config path' 'config trust' 'config untrust'
        'docs list' 'docs show' 'docs cat' 'docs rm' 'docs duplicates' 'index build' 'index status' 'index drop'
        'keys create' 'keys list' 'keys show' 'keys set' 'keys enable' 'keys disable' 'keys rotate' 'keys revoke' 'keys delete'
        'keys usage' 'keys check'
-       'chat list' 'chat show' 'chat rename' 'chat pin' 'chat archive' 'chat delete' 'chat export' 'chat feedback')
+       'chat list' 'chat show' 'chat rename' 'chat pin' 'chat archive' 'chat delete' 'chat export' 'chat feedback'
+       'enhance run' 'enhance status' 'enhance show' 'enhance publish' 'enhance reset')
 
 @test "the list here is the list of the program" {
 	[ -n "$BR_GEN" ] || skip "BR_GEN not set"
@@ -39,12 +40,13 @@ VERBS=(init status sync watch ingest upload query chat log eval serve verify gc 
 
 @test "operands: too few and too many" {
 	for verb in upload 'docs show' 'docs cat' 'docs rm' 'notebook create' 'notebook rename' 'notebook use' \
-	            'notebook delete' 'config get' 'config set' 'config unset' completion query backup 'chat show'  export 'chat rename'  import; 'chat feedback' ;  do
+	            'notebook delete' 'config get' 'config set' 'config unset' completion query backup export import \
+	            'chat show' 'chat rename' 'chat feedback'; do
 		want 129 $verb
 		err_has "missing operand"
 		err_has "usage: br $verb"
 	done
-	for verb in status verify gc doctor models version serve 'notebook list' 'config list' 'config path' 'config trust'; do
+	for verb in status verify health gc doctor models version serve 'notebook list' 'config list' 'config path' 'config trust'; do
 		want 129 $verb extra
 		err_has "'extra' is one operand too many"
 	done
@@ -67,6 +69,7 @@ VERBS=(init status sync watch ingest upload query chat log eval serve verify gc 
 	no_workspace log
 	no_workspace serve
 	no_workspace verify
+	no_workspace health
 	no_workspace gc
 	no_workspace backup f
 	no_workspace export default f
@@ -85,6 +88,8 @@ VERBS=(init status sync watch ingest upload query chat log eval serve verify gc 
 	no_workspace notebook delete n
 	no_workspace notebook reembed n
 	no_workspace keys create k
+	no_workspace enhance run
+	no_workspace enhance show f
 	no_workspace keys list
 	no_workspace keys check
 	want 10 config trust
@@ -96,7 +101,7 @@ VERBS=(init status sync watch ingest upload query chat log eval serve verify gc 
 @test "every verb that prints reports a full disk" {
 	small_workspace
 	for args in status 'status --json' 'query lock' 'query --json lock' 'chat who takes the lock' 'chat --json who takes the lock' 'docs list' 'docs list --json' 'docs show soup.md' \
-	            'docs cat soup.md' 'notebook list' 'notebook show' 'config list' 'config path' verify gc doctor models version help \
+	            'docs cat soup.md' 'notebook list' 'notebook show' 'config list' 'config path' verify health 'health --json' 'health --format prometheus' 'health --rules' gc doctor models version help \
 	            'completion zsh' 'sync --json' 'sync'; do
 		full_disk $args
 	done
@@ -104,7 +109,7 @@ VERBS=(init status sync watch ingest upload query chat log eval serve verify gc 
 
 @test "every verb that prints ends silently when nobody reads" {
 	small_workspace
-	for args in status 'query lock' 'chat who takes the lock' 'docs list' 'docs cat soup.md' 'notebook list' 'config list' verify gc doctor models \
+	for args in status 'query lock' 'chat who takes the lock' 'docs list' 'docs cat soup.md' 'notebook list' 'config list' verify health gc doctor models \
 	            'completion fish' 'sync --json'; do
 		rm -f "$S/closed"
 		broken_pipe $args
