@@ -16,6 +16,6 @@ cd "$dir"
 run init
 run sync handbook
 run query -k 3 'how do I keep a notebook equal to a folder?'
-run query -k 1 'what does exit code 4 mean?'
+run chat 'what happens when a file cannot be read?'
 run status
 printf '\nThe workspace is in %s. Now try your own folder:\n  cd FOLDER && %s init && %s sync . && %s query "..."\n' "$dir" "$br" "$br" "$br"
