@@ -342,7 +342,7 @@ static void success(struct br_json *j, const struct br_mounted *m)
 
 static void failure(struct br_json *j, const struct br_dialect *d, int status)
 {
-	char code[8], name[80];
+	char code[12], name[80];
 
 	snprintf(code, sizeof code, "%d", status);
 	snprintf(name, sizeof name, "%s_error", d->name);
