@@ -31,7 +31,7 @@ static void test_every_strategy_answers(void **state)
 	size_t n;
 	const char *const *name = br_strategy_names(&n);
 
-	assert_int_equal(n, 6);
+	assert_int_equal(n, 7);
 	for (size_t i = 0; i < n; i++)
 		assert_best(s, "put unfinished work aside for later", name[i], "docs/git/stash.md");
 }
