@@ -1,88 +1,100 @@
 #!/bin/sh
-# Runs the unit programs, the command-line tests and, in short, the tests of faults of one build: tests/run.sh build/MODE
-# Prints a line a suite, everything of a suite that failed, and at the end "N passed, N failed".
+# Runs the unit programs, the command-line tests, those of the server and, in short, the tests of faults of one build, as many at a time
+# as there are processors: tests/run.sh build/MODE. Prints a line a suite, everything of a suite that failed, and at the end
+# "N passed, N failed". tests/run.sh build/MODE SUITE runs one.
 set -u
 b=$1
 log=$b/log
 mkdir -p "$log"
-passed=0 failed=0
 export BR_EXTRACT="$PWD/$b/br-extract" BR_ANN_LIB="$PWD/$b/libbr-ann.so"
 
-count() { # suite, passed, failed, log
-	passed=$((passed + $2)) failed=$((failed + $3))
-	if [ "$3" -gt 0 ]; then
-		printf '  FAIL  %-24s %d passed, %d failed\n' "$1" "$2" "$3"
-		sed 's/^/        /' "$4"
-	else
-		printf '  ok    %-24s %d\n' "$1" "$2"
-	fi
-	grep -hiE '^(skipped:|# skipped)' "$4" | sort -u | sed 's/^/        /'
+# ---- one suite: its output in $f, its status in $rc, what passed and failed in $ok and $no ----
+
+unit() { # program
+	"$b/tests/$1" >"$f" 2>&1
+	rc=$?
+	ok=$(grep -c '^\[       OK \]' "$f")
+	no=$(grep -c '^\[  FAILED  \] [a-z_]*$' "$f")
+	[ $rc -ne 0 ] || no=0
 }
 
-for t in "$b"/tests/u_*; do
-	case $t in *.d) continue ;; esac
-	name=${t##*/}
-	"$t" >"$log/$name" 2>&1
-	rc=$?
-	ok=$(grep -c '^\[       OK \]' "$log/$name")
-	no=$(grep -c '^\[  FAILED  \] [a-z_]*$' "$log/$name")
-	[ $rc -eq 0 ] || [ "$no" -gt 0 ] || no=1
-	[ $rc -eq 0 ] && no=0
-	count "$name" "$ok" "$no" "$log/$name"
-done
-
-for t in tests/cli/*.bats; do
-	[ -e "$t" ] || continue
-	name=cli/$(basename "$t" .bats)
-	f=$log/$(basename "$t").tap
-	BR="$PWD/$b/br" BR_MODE=${b##*/} bats --tap "$t" >"$f" 2>&1
+cli() { # file without .bats
+	BR="$PWD/$b/br" BR_MODE=${b##*/} bats --tap "tests/cli/$1.bats" >"$f" 2>&1
 	rc=$?
 	ok=$(grep -c '^ok' "$f")
 	no=$(grep -c '^not ok' "$f")
-	[ $rc -eq 0 ] || [ "$no" -gt 0 ] || no=1
-	grep -E '^ok .* # skip' "$f" | sed 's/^ok [0-9]* /skipped: /' >>"$f.skips"
-	count "$name" "$ok" "$no" "$f"
-	sed 's/^/        /' "$f.skips" && rm -f "$f.skips"
-done
+	grep -E '^ok .* # skip' "$f" | sed 's/^ok [0-9]* /skipped: /' >"$f.skips"
+	cat "$f.skips" >>"$f"
+	rm -f "$f.skips"
+}
 
-# The corpora of the fuzz targets, where they were built: with sanitizers.
-if [ -x "$b/fuzz-replay" ]; then
-	f=$log/fuzz
+fuzz() { # the corpora of the fuzz targets, where they were built: with sanitizers
 	"$b/fuzz-replay" tests/fuzz/corpus >"$f" 2>&1
 	rc=$?
 	ok=$(sed -n 's/^fuzz corpora: \([0-9]*\) passed.*/\1/p' "$f")
 	no=$(sed -n 's/^fuzz corpora: .* \([0-9]*\) failed$/\1/p' "$f")
-	[ $rc -eq 0 ] || [ "${no:-0}" -gt 0 ] || no=1
-	count "fuzz corpora" "${ok:-0}" "${no:-0}" "$f"
-fi
+}
 
-# The server, asked over HTTP, where its test server and its Python packages are there.
-if [ -x "$b/http-lab" ] && [ -x build/venv/bin/python ]; then
-	f=$log/http
+http() { # the server, asked over HTTP
 	BR_B="$PWD/$b" build/venv/bin/python -m pytest -q -p no:cacheprovider tests/http >"$f" 2>&1
 	rc=$?
 	ok=$(sed -n 's/^\(.*[^0-9]\)\{0,1\}\([0-9][0-9]*\) passed.*$/\2/p' "$f" | tail -1)
 	no=$(sed -n 's/^\([0-9]*\) failed.*$/\1/p' "$f" | tail -1)
-	[ $rc -eq 0 ] || [ "${no:-0}" -gt 0 ] || no=1
-	count http "${ok:-0}" "${no:-0}" "$f"
-else
-	echo "        skipped: tests/http: make check-http builds what they need"
-fi
+}
 
-# Faults, loss of power, kills, damage and load, in short, where br was linked with the seam; tests/fault/README.md.
-for t in "fault/fault.py --trials 200" "fault/fulldisk.py --short" "crash/power.py --states 120" "crash/crash.py --n 20" \
-	"crash/bitflip.py --n 50" "crash/stress.py --seconds 4" "crash/enhance.py --n 5 --chunks 300"; do
-	[ -x "$b/br-fault" ] || break
-	name=${t%.py*}
-	f=$log/${name#*/}.py
-	# shellcheck disable=SC2086 # a program and its options
-	python3 tests/$t --bin "$b" >"$f" 2>&1
+fault() { # program and its options, with commas
+	# shellcheck disable=SC2046 # a program and its options
+	python3 tests/$(echo "$1" | tr , ' ') --bin "$b" >"$f" 2>&1
 	rc=$?
 	ok=$(sed -n 's/.*: \([0-9]*\) passed, [0-9]* failed$/\1/p' "$f")
 	no=$(sed -n 's/.*: [0-9]* passed, \([0-9]*\) failed$/\1/p' "$f")
-	[ $rc -eq 0 ] || [ "${no:-0}" -gt 0 ] || no=1
-	count "$name" "${ok:-0}" "${no:-0}" "$f"
-done
+}
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+one() { # KIND:WHAT
+	what=${1#*:}
+	name=${1%%,*}
+	f=$log/$(echo "$name" | tr / _)
+	"${1%%:*}" "$what"
+	[ "$rc" -eq 0 ] || [ "${no:-0}" -gt 0 ] || no=1
+	echo "${ok:-0} ${no:-0}" >"$f.count"
+	if [ "${no:-0}" -gt 0 ]; then
+		printf '  FAIL  %-26s %d passed, %d failed\n%s\n' "$name" "${ok:-0}" "$no" "$(sed 's/^/        /' "$f")"
+	else
+		printf '  ok    %-26s %d\n' "$name" "${ok:-0}"
+	fi
+	grep -hiE '^(skipped:|# skipped)' "$f" | sort -u | sed 's/^/        /'
+}
+
+# ---- all ----
+
+suites() {
+	if [ -x "$b/http-lab" ] && [ -x build/venv/bin/python ]; then
+		echo http:all
+	else
+		echo "        skipped: tests/http: make check-http builds what they need" >&2
+	fi
+	for t in tests/cli/*.bats; do
+		echo "cli:$(basename "$t" .bats)"
+	done
+	for t in "$b"/tests/u_*; do
+		case $t in *.d) ;; *) echo "unit:${t##*/}" ;; esac
+	done
+	[ ! -x "$b/fuzz-replay" ] || echo fuzz:corpora
+	# Faults, loss of power, kills, damage and load, where br was linked with the seam; tests/fault/README.md.
+	for t in fault/fault.py,--trials,200 fault/fulldisk.py,--short crash/power.py,--states,120 crash/crash.py,--n,20 \
+		crash/bitflip.py,--n,50 crash/stress.py,--seconds,4 crash/enhance.py,--n,5,--chunks,300; do
+		[ ! -x "$b/br-fault" ] || echo "fault:$t"
+	done
+}
+
+if [ $# -gt 1 ]; then
+	one "$2"
+	exit
+fi
+rm -f "$log"/*.count
+suites >"$log/suites"
+xargs -n 1 -P "$(nproc)" "$0" "$b" <"$log/suites"
+cat "$log"/*.count | awk -v want="$(wc -l <"$log/suites")" '{ ok += $1; no += $2 } END {
+	if (NR != want) print want - NR " suites did not end"
+	print ok " passed, " no " failed"
+	exit no > 0 || NR != want }'
