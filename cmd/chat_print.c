@@ -21,12 +21,7 @@ static void reply_json(struct br_talk *t)
 	br_json_kstr(&j, "conversation_id", t->chat.id[0] ? t->chat.id : NULL);
 	br_json_kstr(&j, "message_id", t->reply_id[0] ? t->reply_id : NULL);
 	br_json_kstr(&j, "notebook", r->notebook);
-	br_json_kstr(&j, "strategy", r->strategy);
-	br_json_kstr(&j, "degraded", r->degraded);
-	br_json_kstr(&j, "model", r->model);
-	br_json_kbool(&j, "cached", r->cached);
-	br_json_kuint(&j, "repaired", r->repaired);
-	br_json_kuint(&j, "generation", r->generation);
+	br_reply_origin(&j, r);
 	br_time_iso(iso, r->indexed_at);
 	br_json_kstr(&j, "indexed_at", r->indexed_at ? iso : NULL);
 	br_json_kuint(&j, "stale_sources", r->stale_sources);

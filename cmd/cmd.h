@@ -101,6 +101,9 @@ struct br_cmd {
 BR_VERB_LIST(X)
 #undef X
 extern const struct br_cmd br_cmd_notebook_reembed; /* reembed.c */
+struct br_brx_stats;
+/* export.c: what was exported or imported; file NULL: not said. */
+void br_brx_json(struct br_cli *c, const struct br_brx_stats *s, const char *file);
 
 extern const struct br_cmd br_cmd_docs_duplicates; /* duplicates.c, a sub-verb of docs */
 

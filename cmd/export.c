@@ -15,7 +15,7 @@ static void on_progress(const struct br_progress *p, void *arg)
 	br_bar_show(&c->out, "exporting", p);
 }
 
-static void tell_json(struct br_cli *c, const struct br_brx_stats *s)
+void br_brx_json(struct br_cli *c, const struct br_brx_stats *s, const char *file)
 {
 	struct br_json j;
 	char hex[65];
@@ -25,7 +25,8 @@ static void tell_json(struct br_cli *c, const struct br_brx_stats *s)
 	br_json_obj(&j);
 	br_json_kint(&j, "v", 1);
 	br_json_kstr(&j, "notebook", s->name);
-	br_json_kstr(&j, "file", c->operand[1]);
+	if (file)
+		br_json_kstr(&j, "file", file);
 	br_json_kuint(&j, "docs", s->docs);
 	br_json_kuint(&j, "chunks", s->chunks);
 	br_json_kuint(&j, "originals", s->originals);
@@ -55,7 +56,7 @@ static int export_run(struct br_cli *c, struct br_err *err)
 	if (rc < 0)
 		return rc;
 	if (c->opt.json)
-		tell_json(c, &s);
+		br_brx_json(c, &s, c->operand[1]);
 	else if (!strcmp(c->operand[1], "-"))
 		br_note(&c->out, "exported %s documents, %s passages: %s in %s", br_human_count(s.docs).s, br_human_count(s.chunks).s,
 		        br_human_bytes(s.bytes).s, br_human_seconds(s.seconds).s);

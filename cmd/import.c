@@ -16,27 +16,6 @@ static void on_progress(const struct br_progress *p, void *arg)
 	br_bar_show(&c->out, "importing", p);
 }
 
-static void tell_json(struct br_cli *c, const struct br_brx_stats *s)
-{
-	struct br_json j;
-	char hex[65];
-
-	br_hex(hex, s->content, sizeof s->content);
-	br_json_init(&j, br_out_json(&c->out), false);
-	br_json_obj(&j);
-	br_json_kint(&j, "v", 1);
-	br_json_kstr(&j, "notebook", s->name);
-	br_json_kuint(&j, "docs", s->docs);
-	br_json_kuint(&j, "chunks", s->chunks);
-	br_json_kuint(&j, "originals", s->originals);
-	br_json_kuint(&j, "bytes", s->bytes);
-	br_json_kstr(&j, "content", hex);
-	br_json_kuint(&j, "generation", s->generation);
-	br_json_knum(&j, "took_ms", s->seconds * 1000, 1);
-	br_json_end(&j);
-	br_out_line(&c->out);
-}
-
 static int import_run(struct br_cli *c, struct br_err *err)
 {
 	const struct import_params *p = c->params;
@@ -52,7 +31,7 @@ static int import_run(struct br_cli *c, struct br_err *err)
 	if (rc < 0)
 		return rc;
 	if (c->opt.json)
-		tell_json(c, &s);
+		br_brx_json(c, &s, NULL);
 	else if (!c->opt.quiet) {
 		br_out_s(&c->out, "imported '");
 		br_out_text(&c->out, s.name, strlen(s.name));

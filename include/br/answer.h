@@ -87,6 +87,8 @@ BR_MUST_USE int br_answer(struct br_reply *out, struct br_searcher *s, const cha
 void br_reply_release(struct br_reply *r);
 /* "[{"n":1,"path":...,"lines":...,"page":...,"quote":...,"score":...}]" of those that are cited, or of all. */
 void br_reply_citations(struct br_json *j, const struct br_reply *r, bool all);
+/* Members of an object: strategy, degraded, model, cached, repaired, generation. */
+void br_reply_origin(struct br_json *j, const struct br_reply *r);
 
 /* Questions that the notebook's titles and headings answer, the same for the same notebook; at most n, NULL-terminated, in the arena. */
 BR_MUST_USE int br_suggest(const char ***out, struct br_arena *a, struct br_ws *ws, const char *notebook, size_t n, struct br_err *err);

@@ -240,6 +240,16 @@ static const char *citations_of(struct br_arena *a, const struct br_reply *r)
 	return json_in(a, &b);
 }
 
+void br_reply_origin(struct br_json *j, const struct br_reply *r)
+{
+	br_json_kstr(j, "strategy", r->strategy);
+	br_json_kstr(j, "degraded", r->degraded);
+	br_json_kstr(j, "model", r->model);
+	br_json_kbool(j, "cached", r->cached);
+	br_json_kuint(j, "repaired", r->repaired);
+	br_json_kuint(j, "generation", r->generation);
+}
+
 static const char *meta_of(struct br_arena *a, const struct br_reply *r)
 {
 	struct br_buf b = BR_BUF_INIT(BR_MAX_MESSAGE);
@@ -248,12 +258,7 @@ static const char *meta_of(struct br_arena *a, const struct br_reply *r)
 	br_json_init(&j, &b, false);
 	br_json_obj(&j);
 	br_json_kbool(&j, "found", r->found);
-	br_json_kstr(&j, "strategy", r->strategy);
-	br_json_kstr(&j, "degraded", r->degraded);
-	br_json_kstr(&j, "model", r->model);
-	br_json_kbool(&j, "cached", r->cached);
-	br_json_kuint(&j, "repaired", r->repaired);
-	br_json_kuint(&j, "generation", r->generation);
+	br_reply_origin(&j, r);
 	br_json_knum(&j, "support", r->support, 3);
 	br_json_end(&j);
 	return json_in(a, &b);

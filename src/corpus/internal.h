@@ -154,6 +154,27 @@ void numbering_name(char out[24], uint32_t nb); /* META counter of how often chu
 /* Chunks in `live` keep their order and get new numbers from 0 on, in CHUNK and DOC; other segments and DEAD go. nb's counts follow. */
 int renumber_chunks(struct br_txn *t, struct br_nb *nb, const struct br_bits *live, struct br_err *err);
 
+/* ---- stored documents, composed chunk by chunk exactly as when they were indexed (reindex.c) ---- */
+typedef int composed_fn(const struct br_chunk_rec *c, const br_slices *piece, void *arg, struct br_err *err);
+struct composer {                       /* inside */
+	struct br_text_reader *reader;
+	struct br_buf text;
+	br_slices piece;
+	const struct br_doc *doc;
+	const struct br_ctx *ctx;       /* of its chunks */
+	composed_fn *fn;
+	void *arg;
+};
+void composer_init(struct composer *c);
+void composer_release(struct composer *c);
+/* ctx NULL: with the contexts that are stored. */
+int compose_doc(struct composer *c, struct br_txn *t, uint32_t nb, const struct br_doc *d, const struct br_ctx *ctx, composed_fn *fn, void *arg,
+                struct br_err *err);
+
+/* Documents by their first chunks. */
+struct place { uint32_t first, doc; };
+void places_sort(struct place *v, size_t n);
+
 /* ---- words and vectors of stored documents, with their published contexts (reindex.c); model NULL: words alone ---- */
 struct reindex {
 	struct br_fts_unit *unit;       /* chunks of all documents since the last reset */
@@ -167,11 +188,7 @@ struct reindex {
 	struct br_tokenizer *tok;
 	struct br_embedder *embedder;
 	struct br_embedding vec;
-	struct br_text_reader *reader;
-	struct br_buf text;
-	br_slices piece;
-	const struct br_doc *doc;
-	const struct br_ctx *ctx;       /* of its chunks */
+	struct composer composer;
 };
 struct reindex *reindex_new(const struct br_model *model);
 void reindex_free(struct reindex *r);

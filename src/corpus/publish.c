@@ -9,7 +9,6 @@
 
 enum { FLUSH_BYTES = 16 << 20, BATCH_PASSAGES = 1024, TRIES = 4 };
 
-struct todo { uint32_t first, doc; };
 struct change {
 	struct br_ws *ws;
 	const struct br_ctx_opts *opts;
@@ -21,7 +20,7 @@ struct change {
 	struct br_nb *nb;
 	struct reindex *was, *now;      /* forms of the documents at hand */
 	uint32_t at;                    /* number of the first chunk in now */
-	BR_VEC(struct todo) todo;       /* documents with contexts, in the order of their chunks */
+	BR_VEC(struct place) todo;       /* documents with contexts, in the order of their chunks */
 };
 
 /* ---- what changes of one document ---- */
@@ -78,13 +77,6 @@ static int look_at_doc(struct br_doc **d, struct br_ctx **v, bool *indexed, stru
 	return 1;
 }
 
-static int by_first(const void *a, const void *b)
-{
-	const struct todo *x = a, *y = b;
-
-	return (x->first > y->first) - (x->first < y->first);
-}
-
 /* Documents that have records of contexts. */
 static int find_docs(struct change *c, struct br_txn *t, struct br_err *err)
 {
@@ -103,7 +95,7 @@ static int find_docs(struct change *c, struct br_txn *t, struct br_err *err)
 	while ((rc = br_cur_seek(&cur, br_key_slice(&k), err)) > 0 && br_has_prefix(cur.key, br_key_slice(&nb)) && cur.key.len == 12) {
 		uint32_t num = br_rd_be32(cur.key.ptr + 4);
 		if ((rc = br_doc_get(&d, &a, t, c->number, num, err)) == 0)
-			*br_vec_push(&c->todo) = (struct todo){ d->first_chunk, num };
+			*br_vec_push(&c->todo) = (struct place){ d->first_chunk, num };
 		else if (rc != -BR_ENOTFOUND) /* verify tells of records that belong to nothing */
 			break;
 		br_arena_reset(&a);
@@ -113,8 +105,7 @@ static int find_docs(struct change *c, struct br_txn *t, struct br_err *err)
 	}
 	br_cur_close(&cur);
 	br_arena_release(&a);
-	if (c->todo.n)
-		qsort(c->todo.v, c->todo.n, sizeof *c->todo.v, by_first);
+	places_sort(c->todo.v, c->todo.n);
 	return BR_MIN(rc, 0);
 }
 

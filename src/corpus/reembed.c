@@ -10,51 +10,29 @@
 enum { BATCH_TEXTS = 1024, TRIES = 4 };
 
 struct gather {
-	const struct br_doc *doc;
-	const struct br_ctx *ctx;       /* of its chunks */
-	struct br_text_reader *reader;
-	struct br_buf text, passage;
-	br_slices piece;
+	struct composer composer;
+	struct br_buf passage;
 	BR_VEC(size_t) end;             /* of each passage in `passage` */
 	BR_VEC(uint32_t) chunk;         /* number of each */
 };
 
 static void gather_release(struct gather *g)
 {
-	br_text_reader_free(g->reader);
-	br_buf_release(&g->text);
+	composer_release(&g->composer);
 	br_buf_release(&g->passage);
-	br_vec_release(&g->piece);
 	br_vec_release(&g->end);
 	br_vec_release(&g->chunk);
 }
 
-static int add_chunk(const struct br_chunk_rec *c, const struct br_range *skip, size_t n_skip, void *arg, struct br_err *err)
+static int add_chunk(const struct br_chunk_rec *c, const br_slices *piece, void *arg, struct br_err *err)
 {
 	struct gather *g = arg;
-	struct compose what = { g->doc->title, br_doc_name(g->doc), c->heading, { 0 }, c->off, skip, n_skip };
 
-	if ((uint64_t)c->off + c->len > g->text.len || c->ordinal >= g->doc->chunks)
-		return br_fail(err, BR_ECORRUPT, "chunk %u reaches beyond its document", c->chunk);
-	what.context = ctx_indexed(&g->ctx[c->ordinal]);
-	what.body = br_slice(g->text.ptr + c->off, c->len);
-	compose(&g->piece, &what);
-	passage_text(&g->passage, &g->piece);
+	(void)err;
+	passage_text(&g->passage, piece);
 	*br_vec_push(&g->end) = g->passage.len;
 	*br_vec_push(&g->chunk) = c->chunk;
 	return 0;
-}
-
-static int add_doc(struct gather *g, struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err)
-{
-	int rc;
-
-	g->doc = d;
-	br_buf_reset(&g->text);
-	br_text_reader_reset(g->reader);
-	if ((rc = br_doc_text(&g->text, g->reader, t, nb, d->doc, 0, UINT32_MAX, err)) < 0)
-		return rc;
-	return chunks_each(t, nb, d->first_chunk, d->chunks, add_chunk, g, err);
 }
 
 static struct br_slice passage(const struct gather *g, size_t i)
@@ -75,7 +53,6 @@ static struct br_slice *passages(const struct gather *g)
 
 /* ---- documents in the order of their chunks ---- */
 
-struct place { uint32_t first, doc; };
 struct places { BR_VEC(struct place) v; };
 
 static int add_place(const struct br_doc *d, void *arg)
@@ -87,19 +64,11 @@ static int add_place(const struct br_doc *d, void *arg)
 	return 0;
 }
 
-static int by_first(const void *a, const void *b)
-{
-	const struct place *x = a, *y = b;
-
-	return (x->first > y->first) - (x->first < y->first);
-}
-
 static int find_places(struct places *p, struct br_txn *t, uint32_t nb, struct br_err *err)
 {
 	int rc = br_doc_each(t, nb, add_place, p, err);
 
-	if (rc == 0 && p->v.n)
-		qsort(p->v.v, p->v.n, sizeof *p->v.v, by_first);
+	places_sort(p->v.v, p->v.n);
 	return BR_MIN(rc, 0);
 }
 
@@ -146,14 +115,11 @@ static int give(struct reembed *r, struct br_err *err)
 static int one_doc(struct gather *g, struct br_txn *t, uint32_t nb, uint32_t num, struct br_err *err)
 {
 	struct br_arena a = { 0 };
-	struct br_ctx *ctx;
 	struct br_doc *d;
 	int rc = br_doc_get(&d, &a, t, nb, num, err);
 
-	if (rc == 0 && (rc = ctx_load(&ctx, &a, t, nb, num, d->chunks, err)) == 0) {
-		g->ctx = ctx;
-		rc = add_doc(g, t, nb, d, err);
-	}
+	if (rc == 0)
+		rc = compose_doc(&g->composer, t, nb, d, NULL, add_chunk, g, err);
 	br_arena_release(&a);
 	return rc;
 }
@@ -349,8 +315,7 @@ int br_nb_reembed(struct br_reembed_stats *out, struct br_ws *ws, const char *na
 	int rc;
 
 	*out = (struct br_reembed_stats){ 0 };
-	r.g.reader = br_text_reader_new();
-	br_buf_init(&r.g.text, BR_MAX_TEXT);
+	composer_init(&r.g.composer);
 	br_buf_init(&r.g.passage, SIZE_MAX);
 	if ((rc = find_nb(&r, name, err)) == 0 && (rc = space_choose(&r.nb, ws, opts->want, err)) == 0) {
 		for (int i = 0; i < TRIES; i++) {

@@ -12,8 +12,6 @@
 
 enum { FLUSH_BYTES = 16 << 20 }; /* memory of words and vectors that wait to be written */
 
-struct sound { uint32_t first, doc; };
-
 struct repair {
 	struct br_ws *ws;
 	struct br_repair_report *out;
@@ -34,7 +32,7 @@ struct fix {
 	BR_VEC(char *) told;
 	uint64_t again, lost;
 	BR_VEC(uint32_t) docs;
-	BR_VEC(struct sound) sound;     /* indexed documents that are whole */
+	BR_VEC(struct place) sound;     /* indexed documents that are whole */
 	struct br_bits live;            /* their chunks */
 	struct br_bits has_text;        /* they */
 	struct doc_check check;
@@ -206,7 +204,7 @@ static void count_in(struct fix *f, const struct br_doc *d)
 {
 	br_bits_set_range(&f->live, d->first_chunk, d->chunks);
 	br_bits_set(&f->has_text, d->doc);
-	*br_vec_push(&f->sound) = (struct sound){ d->first_chunk, d->doc };
+	*br_vec_push(&f->sound) = (struct place){ d->first_chunk, d->doc };
 	f->nb->docs++;
 	f->nb->chunks += d->chunks;
 	f->nb->text_bytes += d->text_bytes;
@@ -349,13 +347,6 @@ static int drop_rest(struct fix *f)
 
 /* ---- the index ---- */
 
-static int by_first(const void *a, const void *b)
-{
-	const struct sound *x = a, *y = b;
-
-	return (x->first > y->first) - (x->first < y->first);
-}
-
 static int flush(struct fix *f, struct reindex *r, uint32_t *at)
 {
 	uint32_t n = br_fts_unit_chunks(r->unit);
@@ -387,8 +378,7 @@ static int index_docs(struct fix *f, const struct br_model *model)
 	uint32_t at = 0;
 	int rc = 0;
 
-	if (f->sound.n)
-		qsort(f->sound.v, f->sound.n, sizeof *f->sound.v, by_first);
+	places_sort(f->sound.v, f->sound.n);
 	for (size_t i = 0; i < f->sound.n && rc == 0; i++) {
 		if ((rc = br_check_stop(f->err)) == 0 && (rc = index_doc(f, r, f->sound.v[i].doc)) == 0 &&
 		    br_fts_unit_bytes(r->unit) + r->code.n > FLUSH_BYTES)
