@@ -173,10 +173,14 @@ static int serve_run(struct br_cli *c, struct br_err *err)
 	o.ws = c->ws;
 	o.cache = (uint64_t)br_config_int(c->config, "serve.cache");
 	o.origins = plain_list(&c->arena, p->origins);
-	if ((rc = br_server_new(&s, &o, err)) < 0)
+	if ((rc = br_jobs_start(&o.jobs, c->ws, err)) < 0)
 		return rc;
-	rc = serve(c, s, err);
+	o.limiter = br_limiter_new(NULL);
+	if ((rc = br_server_new(&s, &o, err)) == 0)
+		rc = serve(c, s, err);
 	br_server_free(s);
+	br_jobs_stop(o.jobs);
+	br_limiter_free(o.limiter);
 	return rc;
 }
 

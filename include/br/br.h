@@ -13,6 +13,7 @@
 #include "br/embed.h"
 #include "br/eval.h"
 #include "br/fts.h"
+#include "br/jobs.h"
 #include "br/json.h"
 #include "br/llm.h"
 #include "br/net.h"

@@ -41,7 +41,9 @@
 	X(CHAT)     /* nb, conversation -> its record                                          */    \
 	X(MSG)      /* nb, conversation, number -> one message                                 */    \
 	X(REPLY)    /* nb, hash128(question and settings) -> an answer that was given          */    \
-	X(ASKED)    /* nb, number -> a question that was asked                                 */
+	X(ASKED)    /* nb, number -> a question that was asked                                 */    \
+	X(JOB)      /* nb, id of a document -> what is being done with it                      */    \
+	X(API)      /* nb or 0, kind u8, name -> what an API of the server keeps              */
 
 enum br_table {
 #define X(name) BR_T_##name,
