@@ -17,6 +17,7 @@
 
 struct br_jobs;
 struct br_limiter;
+struct br_meter;
 struct br_server;
 struct br_req;
 
@@ -159,7 +160,7 @@ struct br_dialect {
 	int invalid;                 /* status of a request whose fields are wrong; 0: 422 */
 	const char *security;        /* for OpenAPI: "bearer", or the name of a header; NULL: none */
 };
-#define BR_DIALECT_LIST(X) X(plain) X(beyond)
+#define BR_DIALECT_LIST(X) X(plain) X(beyond) X(external)
 #define X(name) extern const struct br_dialect br_dialect_##name;
 BR_DIALECT_LIST(X)
 #undef X
@@ -235,6 +236,7 @@ struct br_server_opts {
 	bool authenticated;          /* dialects ask for proofs of identity */
 	struct br_jobs *jobs;        /* what runs in the background; NULL: nothing does */
 	struct br_limiter *limiter;  /* of requests by key; NULL: no limits */
+	struct br_meter *meter;      /* what keys are used for; NULL: nobody counts */
 	unsigned events, workers;    /* threads; 0: by the processors */
 	uint64_t cache;              /* bytes of answers kept for BR_ROUTE_CACHE; 0: none */
 	int64_t grace;               /* seconds for running requests at the end */

@@ -10,7 +10,7 @@
 #include "br/os.h"
 #include "br/server.h"
 
-#define BEYOND_ROUTERS(X) X(system) X(notebooks) X(documents) X(viewer) X(chat) X(retrieval) X(settings)
+#define BEYOND_ROUTERS(X) X(system) X(notebooks) X(documents) X(viewer) X(chat) X(retrieval) X(settings) X(keys)
 #define X(name) extern const struct br_routes br_beyond__##name##_rows;
 BEYOND_ROUTERS(X)
 #undef X
