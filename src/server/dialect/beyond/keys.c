@@ -257,7 +257,7 @@ static bool is_plain(const char *s)
 }
 
 /* Of the setting, or of the request: nothing of it may leave the quotes of a snippet. */
-static const char *base_url(struct br_req *r)
+const char *br_beyond__base_url(struct br_req *r)
 {
 	const char *set = br_config_get(br_req_ws(r)->config, "external.base_url", NULL), *host = br_req_header(r, "X-Forwarded-Host");
 	const char *proto = br_req_header(r, "X-Forwarded-Proto");
@@ -312,7 +312,7 @@ static int snippets(struct br_req *r, const void *in, struct br_err *err)
 	(void)in;
 	if (rc < 0)
 		return rc;
-	url = base_url(r);
+	url = br_beyond__base_url(r);
 	j = br_reply(r, 0);
 	br_json_obj(j);
 	br_json_kstr(j, "base_url", url);

@@ -1,0 +1,110 @@
+"""Sharing, users, models, settings of the server, OneDrive."""
+import pytest
+from beyond import BOOL, INT, NOBODY, OBJ, OPT, STR, bad, good, like, new_notebook
+
+INVITE = {"invite_code": STR, "notebook_id": STR, "created_by": STR, "expires_at": OPT, "invite_url": STR, "created_at": STR}
+USER = {"user_id": STR, "email": STR, "first_name": STR, "last_name": STR, "role": STR, "notebook_permissions": OBJ}
+
+
+@pytest.fixture
+def c(serve):
+    with serve.client() as client:
+        yield client
+
+
+def test_an_invitation_is_made_redeemed_and_taken_back(c, serve):
+    nb = new_notebook(c, "Shared")
+    at = f"/api/notebooks/{nb}"
+    i = like(good(c.post(f"{at}/invites"), 201), INVITE)
+    code = i["invite_code"]
+    assert len(code) == 12 and code.isalnum() and code == code.lower() and i["invite_url"] == f"{serve.url}/invite/{code}"
+    assert (i["expires_at"], i["created_by"], i["notebook_id"]) == (None, "dev-user", nb)
+    assert good(c.get(f"{at}/invites"))[0]["redeemed_count"] == 0
+    assert good(c.get(f"/api/invite/{code}")) == {"invite_code": code, "notebook_id": nb, "notebook_title": "Shared", "expires_at": None}
+    for _ in range(2):
+        assert good(c.post(f"/api/invite/{code}/redeem")) == {"notebook_id": nb, "access_type": "chat_only"}
+    assert good(c.get(f"{at}/invites"))[0]["redeemed_count"] == 1
+    access = good(c.get(f"{at}/access/"))
+    assert [(a["user_id"], a["access_type"]) for a in access] == [("dev-user", "chat_only")] and access[0]["created_at"]
+    assert good(c.delete(f"{at}/invites/{code}")) == {"deleted": True}
+    bad(c.delete(f"{at}/invites/{code}"), 404)
+    bad(c.post(f"/api/invite/{code}/redeem"), 404)
+    assert len(good(c.get(f"{at}/access"))) == 1
+    assert good(c.delete(f"{at}/access/dev-user")) == {"deleted": True}
+    bad(c.delete(f"{at}/access/dev-user"), 404)
+    assert good(c.get(f"{at}/access")) == good(c.get(f"{at}/invites")) == []
+
+
+def test_invitations_end(c):
+    at = f"/api/notebooks/{new_notebook(c)}/invites"
+    code = good(c.post(at, json={"expires_at": "2020-01-01T00:00:00Z"}), 201)["invite_code"]
+    bad(c.get(f"/api/invite/{code}"), 410)
+    bad(c.post(f"/api/invite/{code}/redeem"), 410)
+    good(c.post(f"/api/invite/{good(c.post(at, json={'expires_at': '2040-01-01T00:00:00.000Z'}), 201)['invite_code']}/redeem"))
+    bad(c.post(at, json={"expires_at": "soon"}), 422)
+    bad(c.post(at, json={"expires_at": 5}), 422)
+    for path in ("/invites", "/access"):
+        bad(c.get(f"/api/notebooks/{NOBODY}{path}"), 404)
+
+
+def test_users(c):
+    nb = new_notebook(c)
+    all_ = good(c.get("/api/admin/users"))["users"]
+    dev = like(next(u for u in all_ if u["user_id"] == "dev-user"), USER)
+    assert (dev["email"], dev["role"]) == ("dev@localhost", "admin")
+    bad(c.get("/api/admin/users/nobody"), 404)
+    at = "/api/admin/users/u-7/permissions"
+    assert like(good(c.put(at, json={"notebook_permissions": {nb: "full_access"}, "role": None})), USER)["notebook_permissions"] == {nb: "full_access"}
+    assert good(c.get("/api/admin/users/u-7"))["notebook_permissions"] == {nb: "full_access"}
+    bad(c.put(at, json={"notebook_permissions": {nb: "all"}}), 422)
+    bad(c.put(at, json={"notebook_permissions": {NOBODY: "chat_only"}}), 404)
+    bad(c.put(at, json={"notebook_permissions": []}), 422)
+    bad(c.put(at, json={}), 422)
+    bad(c.put(at, json={"notebook_permissions": {}, "role": "king"}), 422)
+    assert good(c.get("/api/admin/users/u-7"))["notebook_permissions"] == {nb: "full_access"}
+    bad(c.put(at, json={"notebook_permissions": {}}), 404)  # nobody knows u-7 without access
+
+
+def test_models(c):
+    for path in ("openrouter", "openrouter/embeddings", "openai", "ollama"):
+        data = good(c.get(f"/api/models/{path}"))
+        assert data["source"] == "curated" and data["models"]
+        for m in data["models"]:
+            like(m, {"id": STR, "name": STR, "provider": STR, "context": INT})
+            if "embeddings" in path:
+                like(m, {"dimensions": INT, "cost_per_million": STR})
+    found = {m["id"]: m for m in good(c.get("/api/models/openrouter/embeddings/"))["models"]}
+    assert found["openai/text-embedding-3-small"]["dimensions"] == 1536 and found["openai/text-embedding-3-small"]["cost_per_million"] == "$0.02"
+
+
+def test_keys_of_providers_are_shown_masked(c):
+    at = "/api/settings/api-keys"
+    want = ["openrouter_api_key", "openai_api_key", "mistral_api_key"]
+    keys = good(c.get(at))["keys"]
+    assert [like(k, {"key_name": STR, "is_set": BOOL, "source": STR, "masked_value": OPT})["key_name"] for k in keys] == want
+    assert {k["source"] for k in keys} == {"none"}
+    now = good(c.put(at, json={"keys": {"openai_api_key": "sk-abcdefghijklmnopWXYZ", "odd": "x", "mistral_api_key": None}}))["keys"]
+    assert now[1] == {"key_name": "openai_api_key", "is_set": True, "source": "user", "masked_value": "sk-...****WXYZ"}
+    assert now[2]["is_set"] is False and "efghij" not in c.get(at).text
+    assert good(c.post(f"{at}/test", json={"key_name": "openai_api_key", "key_value": "sk-x"}))["valid"] is False
+    bad(c.post(f"{at}/test", json={}), 422)
+    assert good(c.delete(f"{at}/openai_api_key")) == {"deleted": True, "key_name": "openai_api_key"}
+    assert good(c.get(at))["keys"] == keys
+    bad(c.delete(f"{at}/odd"), 404)
+    bad(c.put(at, json={}), 422)
+
+
+@pytest.mark.parametrize("path, name, first, other", [("storage", "storage_provider", "supabase", "local"), ("db-type", "db_type", "cloud", "local")])
+def test_settings_of_the_server(c, path, name, first, other):
+    at = f"/api/settings/{path}"
+    assert good(c.get(at)) == {name: first}
+    assert good(c.put(f"{at}/", json={name: other})) == {name: other} == good(c.get(at))
+    bad(c.put(at, json={name: "tape"}), 400)
+    bad(c.put(at, json={}), 400)
+    good(c.put(at, json={name: first}))
+
+
+def test_onedrive_is_not_connected(c):
+    assert good(c.get("/api/onedrive/status")) == {"connected": False, "user_email": None, "provider": "sharepoint"}
+    bad(c.get("/api/onedrive/folders", params={"folder_id": "root"}), 400)
+    bad(c.post("/api/onedrive/import", json={"notebook_id": NOBODY, "items": []}), 409)
