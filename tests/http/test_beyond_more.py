@@ -1,6 +1,6 @@
 """Sharing, users, models, settings of the server, OneDrive."""
 import pytest
-from beyond import BOOL, INT, NOBODY, OBJ, OPT, STR, bad, good, like, new_notebook
+from beyond import BOOL, INT, NOBODY, OBJ, OPT, STR, bad, good, ingest, like, new_notebook, upload
 
 INVITE = {"invite_code": STR, "notebook_id": STR, "created_by": STR, "expires_at": OPT, "invite_url": STR, "created_at": STR}
 USER = {"user_id": STR, "email": STR, "first_name": STR, "last_name": STR, "role": STR, "notebook_permissions": OBJ}
@@ -108,3 +108,26 @@ def test_onedrive_is_not_connected(c):
     assert good(c.get("/api/onedrive/status")) == {"connected": False, "user_email": None, "provider": "sharepoint"}
     bad(c.get("/api/onedrive/folders", params={"folder_id": "root"}), 400)
     bad(c.post("/api/onedrive/import", json={"notebook_id": NOBODY, "items": []}), 409)
+
+
+def test_health_and_cleanup(c):
+    nb = new_notebook(c)
+    at = f"/api/notebooks/{nb}/health"
+    empty = {"health_score": 100, "total_chunks": 0, "duplicate_count": 0, "orphaned_count": 0, "enhanced_count": 0, "duplicate_groups": [],
+             "orphaned_ids": []}
+    assert good(c.get(at)) == empty
+    assert good(c.post(f"{at}/cleanup")) == {"removed_count": 0, "new_health_score": 100}
+    files = [upload(c, nb, **{name: text})[0] for name, text in (
+        ("a_md", "Seals are changed every year."), ("b_txt", "  SEALS are changed every year.\n"), ("c_md", "Oil is changed, too."),
+        ("a_md", "Seals are changed every year."))]
+    ingest(c, nb, files)
+    h = good(c.get(at))
+    assert (h["total_chunks"], h["duplicate_count"], h["orphaned_count"], h["enhanced_count"], h["health_score"]) == (4, 2, 0, 0, 80)
+    assert len(h["duplicate_groups"]) == 1 and h["duplicate_groups"][0]["count"] == 3 and isinstance(h["duplicate_groups"][0]["content_hash"], str)
+    assert h["duplicate_groups"][0]["chunk_ids"] == [f"{files[i]['file_id']}:0" for i in (0, 1, 3)]
+    assert good(c.post(f"{at}/cleanup/")) == {"removed_count": 2, "new_health_score": 100}
+    assert good(c.post(f"{at}/cleanup"))["removed_count"] == 0
+    assert [f["file_id"] for f in good(c.get(f"/api/notebooks/{nb}/files"))] == [files[0]["file_id"], files[2]["file_id"]]
+    assert good(c.get(at)) == {**empty, "total_chunks": 2}
+    for method, path in (("GET", "/health"), ("POST", "/health/cleanup")):
+        bad(c.request(method, f"/api/notebooks/{NOBODY}{path}"), 404)
