@@ -20,7 +20,7 @@ _br()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= word i
 	local -a where=()
-	local verbs='init status notebook config sync watch ingest upload docs query chat log eval serve verify gc index backup export import doctor models keys help version completion'
+	local verbs='init status notebook config sync watch ingest upload docs query chat log eval serve verify gc index backup export import doctor models keys enhance help version completion'
 	local common=' --directory -C --workspace --notebook -n --json --quiet -q --verbose -v --no-color --wait --timeout --help -h'
 
 	COMPREPLY=()
@@ -33,7 +33,7 @@ _br()
 		-*) ;;
 		*)	case $cmd in
 			'') cmd=$word ;;
-			notebook|config|docs|chat|index|keys) cmd=$cmd.$word ;;
+			notebook|config|docs|chat|index|keys|enhance) cmd=$cmd.$word ;;
 			esac ;;
 		esac
 	done
@@ -125,6 +125,12 @@ _br()
 	keys.check:--for) _br_lines notebook list --names; return ;;
 	keys.check:--tenant) :; return ;;
 	keys.check:--kind) _br_words 'any beyond quivr baiyuan'; return ;;
+	enhance.run:--files|enhance.run:-f) :; return ;;
+	enhance.run:--limit) :; return ;;
+	enhance.run:--model) _br_words 'auto on off'; return ;;
+	enhance.status:--files|enhance.status:-f) :; return ;;
+	enhance.publish:--files|enhance.publish:-f) :; return ;;
+	enhance.reset:--files|enhance.reset:-f) :; return ;;
 	*:--directory|*:-C) _br_files -d; return ;;
 	*:--workspace) _br_files -d; return ;;
 	*:--notebook|*:-n) _br_lines notebook list --names; return ;;
@@ -167,6 +173,11 @@ _br()
 		case $cur in
 		-*) _br_words "$common" ;;
 		*) _br_words 'create list show set enable disable rotate revoke delete usage check' ;;
+		esac ;;
+	enhance)
+		case $cur in
+		-*) _br_words "$common" ;;
+		*) _br_words 'run status show publish reset' ;;
 		esac ;;
 	init)
 		case $cur in
@@ -466,6 +477,31 @@ _br()
 	keys.check)
 		case $cur in
 		-*) _br_words " --address --scope --for --tenant --kind $common" ;;
+		*) : ;;
+		esac ;;
+	enhance.run)
+		case $cur in
+		-*) _br_words " --files -f --limit --model --plan $common" ;;
+		*) : ;;
+		esac ;;
+	enhance.status)
+		case $cur in
+		-*) _br_words " --files -f $common" ;;
+		*) : ;;
+		esac ;;
+	enhance.show)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) _br_lines docs list --paths ;;
+		esac ;;
+	enhance.publish)
+		case $cur in
+		-*) _br_words " --files -f --partial $common" ;;
+		*) : ;;
+		esac ;;
+	enhance.reset)
+		case $cur in
+		-*) _br_words " --files -f --failed $common" ;;
 		*) : ;;
 		esac ;;
 	help)

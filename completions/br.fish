@@ -60,6 +60,7 @@ complete -c br -n '__br_at' -fa import -d 'make a notebook from an exported file
 complete -c br -n '__br_at' -fa doctor -d 'check the surroundings br runs in'
 complete -c br -n '__br_at' -fa models -d 'list the models in use and check their services'
 complete -c br -n '__br_at' -fa keys -d 'make and manage keys for programs that use the server'
+complete -c br -n '__br_at' -fa enhance -d 'write contexts for passages, so that more questions find them'
 complete -c br -n '__br_at' -fa help -d 'show help on br or on one verb'
 complete -c br -n '__br_at' -fa version -d 'show the version of br and of what it is made of'
 complete -c br -n '__br_at' -fa completion -d 'print the completion script of a shell'
@@ -106,6 +107,11 @@ complete -c br -n '__br_at keys' -fa revoke -d 'end a key for good, and keep its
 complete -c br -n '__br_at keys' -fa delete -d 'remove a key and its usage'
 complete -c br -n '__br_at keys' -fa usage -d 'show what a key was used for, by day'
 complete -c br -n '__br_at keys' -fa check -d 'tell what a secret on standard input may do'
+complete -c br -n '__br_at enhance' -fa run -d 'write a context for every passage that has none'
+complete -c br -n '__br_at enhance' -fa status -d 'tell how far each document is'
+complete -c br -n '__br_at enhance' -fa show -d 'print the contexts of a document'
+complete -c br -n '__br_at enhance' -fa publish -d 'make passages be found by their contexts, too'
+complete -c br -n '__br_at enhance' -fa reset -d 'drop contexts, and take them out of the index'
 complete -c br -n '__br_in init' -xa '(__fish_complete_directories)'
 complete -c br -n '__br_in notebook list' -l names -d 'only the names, one a line'
 complete -c br -n '__br_in notebook show' -xa '(br notebook list --names 2>/dev/null)'
@@ -284,5 +290,15 @@ complete -c br -n '__br_in keys check' -l scope -d 'and wanted to do this' -x
 complete -c br -n '__br_in keys check' -l for -d 'with this notebook' -xa '(br notebook list --names 2>/dev/null)'
 complete -c br -n '__br_in keys check' -l tenant -d 'as this tenant' -x
 complete -c br -n '__br_in keys check' -l kind -d 'at this API' -xa 'any beyond quivr baiyuan'
-complete -c br -n '__br_in help' -xa 'init status notebook config sync watch ingest upload docs query chat log eval serve verify gc index backup export import doctor models keys help version completion'
+complete -c br -n '__br_in enhance run' -l files -s f -d 'only documents whose path fits; may be given more than once' -x
+complete -c br -n '__br_in enhance run' -l limit -d 'at most n passages in this run; 0 is all' -x
+complete -c br -n '__br_in enhance run' -l model -d 'let the language model write: auto, if one is configured; off, never; on, or fail' -xa 'auto on off'
+complete -c br -n '__br_in enhance run' -l plan -d 'tell what it would take, and ask nobody; exit 4'
+complete -c br -n '__br_in enhance status' -l files -s f -d 'only documents whose path fits; may be given more than once' -x
+complete -c br -n '__br_in enhance show' -xa '(br docs list --paths 2>/dev/null)'
+complete -c br -n '__br_in enhance publish' -l files -s f -d 'only documents whose path fits; may be given more than once' -x
+complete -c br -n '__br_in enhance publish' -l partial -d 'also what there is of documents that are not complete'
+complete -c br -n '__br_in enhance reset' -l files -s f -d 'only documents whose path fits; may be given more than once' -x
+complete -c br -n '__br_in enhance reset' -l failed -d 'only passages that failed; nothing is taken out of the index'
+complete -c br -n '__br_in help' -xa 'init status notebook config sync watch ingest upload docs query chat log eval serve verify gc index backup export import doctor models keys enhance help version completion'
 complete -c br -n '__br_in completion' -xa 'bash zsh fish'

@@ -71,7 +71,7 @@ fi
 
 # Faults, loss of power, kills, damage and load, in short, where br was linked with the seam; tests/fault/README.md.
 for t in "fault/fault.py --trials 200" "fault/fulldisk.py --short" "crash/power.py --states 120" "crash/crash.py --n 20" \
-	"crash/bitflip.py --n 50" "crash/stress.py --seconds 4"; do
+	"crash/bitflip.py --n 50" "crash/stress.py --seconds 4" "crash/enhance.py --n 5 --chunks 300"; do
 	[ -x "$b/br-fault" ] || break
 	name=${t%.py*}
 	f=$log/${name#*/}.py

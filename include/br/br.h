@@ -11,6 +11,7 @@
 #include "br/config.h"
 #include "br/corpus.h"
 #include "br/embed.h"
+#include "br/enhance.h"
 #include "br/eval.h"
 #include "br/fts.h"
 #include "br/jobs.h"

@@ -213,6 +213,52 @@ BR_MUST_USE int br_chunk_docs(uint32_t *doc, struct br_txn *t, uint32_t nb, cons
 /* Bits of live chunks; *out stays all zero size when none is deleted (then NULL may be passed on as `keep`). */
 BR_MUST_USE int br_chunks_live(struct br_bits *out, struct br_txn *t, const struct br_nb *nb, struct br_err *err);
 
+/*
+ * ---- contexts: text that is indexed with a passage so that it is found, and never quoted (context.c, publish.c) ----
+ *
+ * PENDING -> PROCESSING -> SUCCESS or FAILED; SUCCESS -> EMBEDDED when it is published, and only then it is indexed. A document whose
+ * text changes loses its contexts; one that moves keeps them as SUCCESS. Who writes them: br/enhance.h.
+ */
+enum br_ctx_state { BR_CTX_PENDING, BR_CTX_PROCESSING, BR_CTX_SUCCESS, BR_CTX_FAILED, BR_CTX_EMBEDDED, BR_CTX_STATES };
+const char *br_ctx_state_name(enum br_ctx_state s);
+struct br_ctx {                       /* of one chunk */
+	uint8_t state;
+	uint32_t attempts;
+	int64_t at;                   /* of the last change, seconds since 1970; 0: there was none */
+	const char *text;             /* SUCCESS, EMBEDDED: the context; FAILED: why; else "" */
+	const char *by;               /* model that wrote it, "br" without one; "" */
+};
+/* Of all d->chunks chunks, by ordinal. */
+BR_MUST_USE int br_contexts_get(struct br_ctx **out, struct br_arena *a, struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err);
+/*
+ * New states of some chunks, in one commit; entries of a document stand together. Those that are EMBEDDED stay so, and those of a document
+ * that is not what it was when `doc` was read are left out.
+ */
+struct br_ctx_put { const struct br_doc *doc; uint32_t ordinal; struct br_ctx ctx; };
+BR_MUST_USE int br_contexts_put(uint64_t *done, struct br_ws *ws, uint32_t nb, const struct br_ctx_put *v, size_t n, struct br_err *err);
+
+enum br_ctx_change {
+	BR_CTX_PUBLISH,  /* SUCCESS becomes EMBEDDED */
+	BR_CTX_RESET,    /* everything becomes PENDING */
+	BR_CTX_RETRY,    /* FAILED becomes PENDING */
+};
+struct br_ctx_stats {
+	uint64_t docs, chunks;       /* that were changed */
+	uint64_t left_docs, left_chunks; /* publish: documents that are not complete, and their chunks without a context */
+	uint64_t generation;         /* of the commit; 0: there was nothing to do */
+};
+struct br_ctx_opts {
+	enum br_ctx_change what;
+	bool partial;                /* publish: also of documents some of whose chunks have no context */
+	bool (*want)(const struct br_doc *d, void *arg); /* NULL: every document */
+	void *arg;
+};
+/*
+ * In one commit: readers find by the old or by the new texts. Numbers of chunks change as with a changed document; ids, texts and
+ * ordinals stay. Twice is once. UNSUPPORTED: the notebook's vectors are of a model that is not configured; UPSTREAM, AUTH: its service.
+ */
+BR_MUST_USE int br_contexts_change(struct br_ctx_stats *out, struct br_ws *ws, const char *notebook, const struct br_ctx_opts *opts, struct br_err *err);
+
 /* ---- vector indexes: files in index/, derived from the vectors; see br-index(5). Threads: any number may get and put. ---- */
 
 struct br_vindex;

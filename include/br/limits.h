@@ -45,6 +45,11 @@
 #define BR_MAX_CACHED        1000         /* answers kept of one notebook */
 #define BR_MAX_ASKED         10000        /* past questions kept of one notebook */
 
+/* contexts of passages */
+#define BR_MAX_CONTEXT       (4u << 10)   /* bytes of one, and of why there is none */
+#define BR_MAX_CONTEXT_READ  (4u << 10)   /* bytes of a passage's neighbour that a language model is shown */
+#define BR_MAX_DEFINITIONS   512          /* sentences of one document that are taken for definitions */
+
 /* names, settings */
 #define BR_MAX_MODEL_ID      127          /* name of an embedding model, bytes: longer ones are cut */
 #define BR_MAX_NOTEBOOK_NAME 128

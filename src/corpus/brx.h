@@ -22,6 +22,7 @@ enum {
 #define BRX_NOTE BRX_TYPE('N', 'O', 'T', 'E')
 #define BRX_DICT BRX_TYPE('D', 'I', 'C', 'T')
 #define BRX_DOCS BRX_TYPE('D', 'O', 'C', 'S')
+#define BRX_CTXT BRX_TYPE('C', 'T', 'X', 'T')
 #define BRX_VECS BRX_TYPE('V', 'E', 'C', 'S')
 #define BRX_ORIG BRX_TYPE('O', 'R', 'I', 'G')
 #define BRX_LAST BRX_TYPE('E', 'N', 'D', ' ')

@@ -145,9 +145,26 @@ static int forget_at(struct apply *a, const char *path, struct br_err *err)
 	return rc < 0 || !there ? rc : doc_forget(a->t, a->nb, &a->arena, there, err);
 }
 
+/* A document that only moved keeps its contexts, to be published anew: they were written for the same text. NULL: none to keep. */
+static int moved_contexts(struct br_ctx **out, struct apply *a, const struct br_doc *old, const struct br_doc *d, struct br_err *err)
+{
+	int rc;
+
+	*out = NULL;
+	if (!old || old->state != BR_DOC_INDEXED || old->chunks != d->chunks || old->tokens != d->tokens || old->text_bytes != d->text_bytes ||
+	    !strcmp(old->path, d->path) || memcmp(old->sha, d->sha, sizeof d->sha))
+		return 0;
+	rc = ctx_load(out, &a->arena, a->t, a->nb->nb, old->doc, old->chunks, err);
+	for (uint32_t i = 0; rc == 0 && i < old->chunks; i++)
+		if ((*out)[i].state == BR_CTX_EMBEDDED)
+			(*out)[i].state = BR_CTX_SUCCESS;
+	return rc;
+}
+
 static int put_made(struct apply *a, struct made *m, struct br_err *err)
 {
 	struct br_doc d = m->doc, *old;
+	struct br_ctx *ctx;
 	int rc;
 
 	d.first_chunk = a->next_chunk;
@@ -159,9 +176,10 @@ static int put_made(struct apply *a, struct made *m, struct br_err *err)
 	if (old && m->from && (rc = forget_at(a, d.path, err)) < 0)
 		return rc;
 	m->outcome = m->from && old ? BR_ACT_MOVE : old ? BR_ACT_CHANGE : BR_ACT_ADD;
-	if ((rc = succeed(a, &d, old, err)) < 0 ||
+	if ((rc = moved_contexts(&ctx, a, old, &d, err)) < 0 || (rc = succeed(a, &d, old, err)) < 0 ||
 	    (rc = text_put(a->t, a->nb->nb, d.doc, &m->text, err)) < 0 ||
 	    (rc = chunks_put(a->t, a->nb->nb, d.doc, d.first_chunk, &m->chunks, err)) < 0 ||
+	    (ctx && (rc = ctx_store(a->t, a->nb->nb, d.doc, ctx, d.chunks, err)) < 0) ||
 	    (rc = doc_put(a->t, a->nb->nb, &d, err)) < 0)
 		return rc;
 	count_in(a, &d);

@@ -1,5 +1,5 @@
 /*
- * What of a chunk is indexed: title, words of the file name, heading path, body without its skip ranges.
+ * What of a chunk is indexed: title, words of the file name, heading path, published context, body without its skip ranges.
  * The order and the choice are the same when a document is written and when it is forgotten, or df would drift.
  */
 #include "internal.h"
@@ -50,6 +50,7 @@ size_t compose(br_slices *out, const struct compose *c)
 	add(out, c->title, strlen(c->title));
 	add(out, c->name.ptr, c->name.len);
 	add_heading(out, c);
+	add(out, c->context.ptr, c->context.len);
 	before = out->n;
 	add_body(out, c);
 	return before;

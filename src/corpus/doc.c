@@ -380,7 +380,8 @@ int doc_retire(struct br_txn *t, struct br_nb *nb, struct br_arena *a, const str
 	doc_key(&k, nb->nb, d->doc);
 	if ((rc = forget_words(t, nb->nb, d, err)) < 0 ||
 	    (rc = dead_mark(t, nb->nb, d->first_chunk, d->chunks, err)) < 0 ||
-	    (rc = chunks_del(t, nb->nb, d->first_chunk, d->chunks, err)) < 0)
+	    (rc = chunks_del(t, nb->nb, d->first_chunk, d->chunks, err)) < 0 ||
+	    (rc = br_del_prefix(t, BR_T_CONTEXT, br_key_slice(&k), err)) < 0)
 		return rc;
 	return br_del_prefix(t, BR_T_TEXT, br_key_slice(&k), err);
 }

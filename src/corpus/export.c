@@ -27,6 +27,7 @@ struct export {
 	BR_VEC(struct ref) ref;
 	BR_VEC(uint32_t) doc;           /* indexed ones, in their order */
 	struct br_buf docs, text;       /* the section in hand, a document's text */
+	struct br_buf contexts;         /* published ones of its documents */
 	uint32_t n_docs;                /* in it */
 	BR_VEC(struct br_range) rows;   /* rows of its documents: first, count */
 	struct br_progress progress;
@@ -187,11 +188,13 @@ static int flush_docs(struct export *x, struct br_err *err)
 		return 0;
 	br_buf_varint(&b, x->n_docs);
 	br_buf_add(&b, x->docs.ptr, x->docs.len);
-	if ((rc = br_buf_check(&b, "documents of a section", err)) == 0 &&
-	    (rc = brx_write(&x->w, BRX_DOCS, true, br_buf_slice(&b), err)) == 0 && x->nb->dim)
+	if ((rc = br_buf_check(&b, "documents of a section", err)) == 0 && (rc = br_buf_check(&x->contexts, "contexts of a section", err)) == 0 &&
+	    (rc = brx_write(&x->w, BRX_DOCS, true, br_buf_slice(&b), err)) == 0 &&
+	    (!x->contexts.len || (rc = brx_write(&x->w, BRX_CTXT, true, br_buf_slice(&x->contexts), err)) == 0) && x->nb->dim)
 		rc = put_vectors(x, err);
 	br_buf_release(&b);
 	br_buf_reset(&x->docs);
+	br_buf_reset(&x->contexts);
 	x->n_docs = 0;
 	x->rows.n = 0;
 	return rc;
@@ -232,6 +235,31 @@ static int put_segments(struct export *x, const struct br_doc *d, struct br_err 
 	return rc;
 }
 
+/* Place of the document in its section, how many, and each with its ordinal. */
+static int put_contexts(struct export *x, const struct br_doc *d, struct br_err *err)
+{
+	struct br_arena a = { 0 };
+	struct br_ctx *v;
+	uint32_t n = 0;
+	int rc = ctx_load(&v, &a, x->t, x->nb->nb, d->doc, d->chunks, err);
+
+	for (uint32_t i = 0; rc == 0 && i < d->chunks; i++)
+		n += ctx_indexed(&v[i]).len > 0;
+	if (n) {
+		br_buf_varint(&x->contexts, x->n_docs);
+		br_buf_varint(&x->contexts, n);
+	}
+	for (uint32_t i = 0; n && i < d->chunks; i++) {
+		struct br_slice text = ctx_indexed(&v[i]);
+		if (!text.len)
+			continue;
+		br_buf_varint(&x->contexts, i);
+		br_buf_lstr(&x->contexts, text.ptr, text.len);
+	}
+	br_arena_release(&a);
+	return rc;
+}
+
 static int put_doc(struct export *x, const struct ref *r, struct br_err *err)
 {
 	struct br_arena a = { 0 };
@@ -249,7 +277,7 @@ static int put_doc(struct export *x, const struct ref *r, struct br_err *err)
 	}
 	put_head(x, d);
 	br_buf_lstr(&x->docs, x->text.ptr, x->text.len);
-	if ((rc = put_segments(x, d, err)) < 0 || (rc = br_buf_check(&x->docs, "document", err)) < 0)
+	if ((rc = put_segments(x, d, err)) < 0 || (rc = put_contexts(x, d, err)) < 0 || (rc = br_buf_check(&x->docs, "document", err)) < 0)
 		goto out;
 	if (d->chunks)
 		*br_vec_push(&x->rows) = (struct br_range){ d->first_chunk, d->chunks };
@@ -258,7 +286,7 @@ static int put_doc(struct export *x, const struct ref *r, struct br_err *err)
 	x->stats->chunks += d->chunks;
 	x->progress.files_done++;
 	rc = tell_progress(x, x->text.len, err);
-	if (rc == 0 && (x->docs.len >= SECTION_AIM || x->n_docs == BR_MAX_BRX_DOCS))
+	if (rc == 0 && (x->docs.len + x->contexts.len >= SECTION_AIM || x->n_docs == BR_MAX_BRX_DOCS))
 		rc = flush_docs(x, err);
 out:
 	br_arena_release(&a);
@@ -362,6 +390,7 @@ int br_export(struct br_brx_stats *stats, struct br_ws *ws, const char *notebook
 
 	*stats = (struct br_brx_stats){ 0 };
 	br_buf_init(&x.docs, BR_MAX_BRX_SECTION);
+	br_buf_init(&x.contexts, BR_MAX_BRX_SECTION);
 	br_buf_init(&x.text, BR_MAX_TEXT);
 	if ((rc = export_begin(&x, notebook, path, err)) == 0)
 		rc = put_all(&x, err);
@@ -372,6 +401,7 @@ int br_export(struct br_brx_stats *stats, struct br_ws *ws, const char *notebook
 	stats->seconds = (double)(br_mono_ns() - began) / 1e9;
 	brx_discard(&x.w);
 	br_buf_release(&x.docs);
+	br_buf_release(&x.contexts);
 	br_buf_release(&x.text);
 	br_vec_release(&x.ref);
 	br_vec_release(&x.doc);

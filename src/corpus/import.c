@@ -231,6 +231,7 @@ static void piece_free(struct piece *p)
 	if (!p)
 		return;
 	br_buf_release(&p->docs);
+	br_buf_release(&p->contexts);
 	br_buf_release(&p->vecs);
 	slice_free(p->s);
 	free(p);
@@ -296,7 +297,8 @@ static int put_doc(struct apply *a, const struct made *m, struct br_err *err)
 		d.first_chunk = a->next_chunk;
 		a->next_chunk += d.chunks;
 	}
-	if ((rc = doc_put(a->t, a->nb, &d, err)) == 0 && (rc = text_put(a->t, a->nb, d.doc, &m->text, err)) == 0)
+	if ((rc = doc_put(a->t, a->nb, &d, err)) == 0 && (rc = text_put(a->t, a->nb, d.doc, &m->text, err)) == 0 &&
+	    (!m->ctx || (rc = ctx_store(a->t, a->nb, d.doc, m->ctx, d.chunks, err)) == 0))
 		rc = chunks_put(a->t, a->nb, d.doc, d.first_chunk, &m->chunks, err);
 	return rc;
 }
@@ -404,7 +406,7 @@ static int give(struct import *im, struct piece *p, struct br_err *err)
 	return rc < 0 ? rc : br_check_stop(err);
 }
 
-/* A DOCS section, which was read, and the VECS behind it; then the section behind these has been read. */
+/* A DOCS section, which was read, and CTXT and VECS behind it; then the section behind these has been read. */
 static int take_docs(struct import *im, struct br_err *err)
 {
 	struct piece *p = br_alloc(sizeof *p);
@@ -412,10 +414,16 @@ static int take_docs(struct import *im, struct br_err *err)
 	int rc;
 
 	br_buf_init(&p->vecs, BR_MAX_BRX_VECTORS);
+	br_buf_init(&p->contexts, BR_MAX_BRX_SECTION);
 	p->docs = im->payload;
 	p->at = im->r.at;
 	br_buf_init(&im->payload, BR_MAX_BRX_SECTION + 1);
-	while ((rc = brx_read(&im->payload, &im->r, err)) == 0 && im->r.type == BRX_VECS)
+	if ((rc = brx_read(&im->payload, &im->r, err)) == 0 && im->r.type == BRX_CTXT) {
+		p->contexts = im->payload;
+		br_buf_init(&im->payload, BR_MAX_BRX_SECTION + 1);
+		rc = brx_read(&im->payload, &im->r, err);
+	}
+	for (; rc == 0 && im->r.type == BRX_VECS; rc = brx_read(&im->payload, &im->r, err))
 		if ((rc = add_vectors(p, &scales, im, err)) < 0)
 			break;
 	if (rc == 0) {
@@ -559,7 +567,7 @@ static int appear(struct br_txn *t, void *arg, struct br_err *err)
 	return rc;
 }
 
-/* Sections come in one order: NOTE, perhaps DICT, any number of DOCS each with its VECS, ORIG, the last. */
+/* Sections come in one order: NOTE, perhaps DICT, any number of DOCS each with its CTXT and VECS, ORIG, the last. */
 static int read_all(struct import *im, struct br_err *err)
 {
 	int rc;

@@ -4,9 +4,9 @@
 
 #include "internal.h"
 
-/* One DOCS section with its VECS: an item of the pool. */
+/* One DOCS section with its CTXT and VECS: an item of the pool. */
 struct piece {
-	struct br_buf docs, vecs;       /* payloads; vecs: codes of all passages, then their scales */
+	struct br_buf docs, contexts, vecs; /* payloads; vecs: codes of all passages, then their scales */
 	uint64_t at;                    /* where it stands in the file, for messages */
 	struct slice *s;                /* what the worker made of it */
 	struct br_err err;              /* of the worker; code OK: it is right */

@@ -13,6 +13,7 @@ struct importer {
 	struct text_packer *packer;
 	struct signer signer;
 	br_slices piece;
+	BR_VEC(struct br_ctx) context;  /* of the document at hand */
 };
 
 void *importer_new(void *arg)
@@ -35,8 +36,12 @@ void importer_free(void *arg)
 		br_embedder_free(w->embedder);
 	text_packer_free(w->packer);
 	br_vec_release(&w->piece);
+	br_vec_release(&w->context);
 	free(w);
 }
+
+/* The contexts of a section as they are read: the next document that has some. */
+struct contexts { struct br_rd r; uint64_t place; };
 
 struct job {                            /* one document on its way */
 	struct importer *w;
@@ -45,6 +50,9 @@ struct job {                            /* one document on its way */
 	struct made *m;
 	struct br_slice text;
 	uint32_t chunks;                /* seen of it */
+	uint32_t place;                 /* in its section */
+	struct contexts *ctx;
+	uint32_t left;                  /* contexts of it that are still to come */
 };
 
 static int bad(const struct job *j, struct br_err *err, const char *what)
@@ -163,6 +171,52 @@ static void embed(struct job *j)
 	*br_vec_push(&s->scale) = j->w->vec.scale;
 }
 
+/* ---- contexts: documents by place, of each some chunks by ordinal ---- */
+
+static void next_contexts(struct contexts *c) { c->place = c->r.p < c->r.end ? br_rd_varint(&c->r) : UINT64_MAX; }
+
+static void begin_contexts(struct job *j)
+{
+	if (j->ctx->place != j->place)
+		return;
+	j->left = get_varint32(&j->ctx->r);
+	j->ctx->r.bad |= !j->left;
+}
+
+/* That of the chunk at hand, if it has one. They ascend: what stands elsewhere is still there at the end. */
+static int take_context(struct br_slice *out, struct job *j, struct br_err *err)
+{
+	struct br_rd at = j->ctx->r;
+	struct br_ctx *v = br_vec_push(&j->w->context);
+
+	*v = (struct br_ctx){ .text = "", .by = "" };
+	*out = br_slice("", 0);
+	if (!j->left || br_rd_varint(&at) != j->chunks)
+		return 0;
+	*out = br_rd_lstr(&at);
+	if (at.bad || !ctx_text_ok(*out))
+		return bad(j, err, "a context of its passages");
+	*v = (struct br_ctx){ .state = BR_CTX_EMBEDDED, .attempts = 1, .at = br_now(), .text = copy(j, *out), .by = "" };
+	j->ctx->r = at;
+	j->left--;
+	return 0;
+}
+
+static int end_contexts(struct job *j, struct br_err *err)
+{
+	size_t bytes = j->w->context.n * sizeof *j->w->context.v;
+
+	if (j->left || j->ctx->r.bad)
+		return bad(j, err, "contexts that belong to none of its passages");
+	if (j->ctx->place == j->place) {
+		j->m->ctx = memcpy(br_arena_alloc(&j->p->s->arena, bytes + 1), j->w->context.v, bytes);
+		next_contexts(j->ctx);
+	}
+	return 0;
+}
+
+/* ---- passages, each with its context ---- */
+
 static int take_chunk(const struct br_chunk_rec *c, const struct br_range *skip, size_t n_skip, void *arg, struct br_err *err)
 {
 	struct job *j = arg;
@@ -170,7 +224,7 @@ static int take_chunk(const struct br_chunk_rec *c, const struct br_range *skip,
 	struct compose what = { d->title, br_doc_name(d), c->heading, { 0 }, c->off, skip, n_skip };
 	int rc = check_chunk(j, c, skip, n_skip, err);
 
-	if (rc < 0)
+	if (rc < 0 || (rc = take_context(&what.context, j, err)) < 0)
 		return rc;
 	what.body = br_slice(j->text.ptr + c->off, c->len);
 	d->tokens += index_words(j->p->s->unit, j->w->tok, &j->w->signer, &j->w->piece, &what);
@@ -214,7 +268,9 @@ static int take_doc(struct job *j, struct br_rd *r, struct br_err *err)
 		return rc;
 	br_tokenizer_lang(j->w->tok, d->lang);
 	signer_begin(&j->w->signer);
-	if ((rc = take_segments(j, r, err)) < 0)
+	j->w->context.n = 0;
+	begin_contexts(j);
+	if ((rc = take_segments(j, r, err)) < 0 || (rc = end_contexts(j, err)) < 0)
 		return rc;
 	if (r->bad || (j->chunks > 0) != (d->state == BR_DOC_INDEXED) ||
 	    (d->state != BR_DOC_INDEXED && j->text.len) || (d->state == BR_DOC_UPLOADED && d->origin != BR_FROM_UPLOAD))
@@ -247,20 +303,24 @@ static int take_vectors(struct piece *p, const struct import_env *env, struct br
 static int take_all(struct piece *p, struct importer *w, const struct import_env *env, struct br_err *err)
 {
 	struct br_rd r = br_rd(br_buf_slice(&p->docs));
+	struct contexts ctx = { br_rd(br_buf_slice(&p->contexts)), 0 };
 	uint64_t n = br_rd_varint(&r);
 	int rc = 0;
 
 	if (!n || n > BR_MAX_BRX_DOCS)
 		return br_fail(err, BR_EINPUT, "number of documents");
+	next_contexts(&ctx);
 	br_vec_reserve(&p->s->made, n);
 	for (uint64_t i = 0; i < n && rc == 0; i++) {
-		struct job j = { .w = w, .env = env, .p = p, .m = br_vec_push(&p->s->made) };
+		struct job j = { .w = w, .env = env, .p = p, .m = br_vec_push(&p->s->made), .place = (uint32_t)i, .ctx = &ctx };
 		*j.m = (struct made){ 0 };
 		rc = take_doc(&j, &r, err);
 		p->s->bytes += j.text.len;
 	}
 	if (rc == 0 && r.p != r.end)
 		rc = br_fail(err, BR_EINPUT, "something stands behind its documents");
+	if (rc == 0 && ctx.place != UINT64_MAX)
+		rc = br_fail(err, BR_EINPUT, "contexts that belong to none of its documents");
 	return rc < 0 || !env->file_dim || env->reembed ? rc : take_vectors(p, env, err);
 }
 
@@ -275,5 +335,6 @@ void import_piece(void *item, void *importer, void *env)
 		p->err = err;
 	br_fts_unit_finish(p->s->unit);
 	br_buf_release(&p->docs);
+	br_buf_release(&p->contexts);
 	br_buf_release(&p->vecs);
 }

@@ -130,6 +130,7 @@ struct compose {
 	uint32_t off;                   /* of body in the document's text */
 	const struct br_range *skip;    /* of the document, sorted */
 	size_t n_skip;
+	struct br_slice context;        /* that was published, or empty */
 };
 typedef BR_VEC(struct br_slice) br_slices;
 /* Slices of c (borrowed) that make up the indexed text, in a fixed order; returns how many stand before those of the body. */
@@ -137,17 +138,30 @@ size_t compose(br_slices *out, const struct compose *c);
 /* The text of a passage as a service gets it: its parts in lines. */
 void passage_text(struct br_buf *out, const br_slices *piece);
 
+/* ---- contexts (context.c) ---- */
+enum { CONTEXT_CHUNKS = 64 };   /* of one record */
+/* Of a document's n chunks, in a; those without a record are pending. */
+int ctx_load(struct br_ctx **out, struct br_arena *a, struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t n, struct br_err *err);
+int ctx_store(struct br_txn *t, uint32_t nb, uint32_t doc, const struct br_ctx *v, uint32_t n, struct br_err *err); /* in place of what there was */
+int ctx_check(struct br_slice key, struct br_slice val, struct br_err *err); /* one record */
+bool ctx_text_ok(struct br_slice text);                                      /* may be a context */
+/* What is indexed of it: empty unless it was published. */
+static inline struct br_slice ctx_indexed(const struct br_ctx *c) { return br_slice_str(c->state == BR_CTX_EMBEDDED ? c->text : ""); }
+
 /* ---- numbers of chunks (renumber.c) ---- */
 void numbering_name(char out[24], uint32_t nb); /* META counter of how often chunks were renumbered */
 /* Chunks in `live` keep their order and get new numbers from 0 on, in CHUNK and DOC; other segments and DEAD go. nb's counts follow. */
 int renumber_chunks(struct br_txn *t, struct br_nb *nb, const struct br_bits *live, struct br_err *err);
 
-/* ---- words and vectors of stored documents (reindex.c); model NULL: words alone ---- */
+/* ---- words and vectors of stored documents, with their published contexts (reindex.c); model NULL: words alone ---- */
 struct reindex {
 	struct br_fts_unit *unit;       /* chunks of all documents since the last reset */
 	BR_VEC(int8_t) code;            /* [chunks][dim] */
 	BR_VEC(float) scale;
 	uint32_t dim;
+	bool passages;                  /* to be set: gather what a service is to embed, too */
+	struct br_buf passage;
+	BR_VEC(size_t) passage_end;
 	/* inside */
 	struct br_tokenizer *tok;
 	struct br_embedder *embedder;
@@ -156,11 +170,14 @@ struct reindex {
 	struct br_buf text;
 	br_slices piece;
 	const struct br_doc *doc;
+	const struct br_ctx *ctx;       /* of its chunks */
 };
 struct reindex *reindex_new(const struct br_model *model);
 void reindex_free(struct reindex *r);
 void reindex_reset(struct reindex *r);
 int reindex_doc(struct reindex *r, struct br_txn *t, uint32_t nb, const struct br_doc *d, struct br_err *err);
+/* With these contexts instead of those that are stored. */
+int reindex_doc_with(struct reindex *r, struct br_txn *t, uint32_t nb, const struct br_doc *d, const struct br_ctx *ctx, struct br_err *err);
 
 /* ---- walks that damage does not end (scan.c) ---- */
 enum { SCAN_KEEP, SCAN_DROP };
@@ -232,6 +249,7 @@ struct made {
 	bool container;                 /* to be opened first: nothing was made of it */
 	struct packed_text text;
 	struct packed_chunks chunks;
+	const struct br_ctx *ctx;       /* import: published contexts of its chunks, or NULL */
 };
 struct slice {                          /* consecutive inputs: one item of the pool */
 	uint64_t bytes;                 /* of source */

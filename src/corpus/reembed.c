@@ -11,6 +11,7 @@ enum { BATCH_TEXTS = 1024, TRIES = 4 };
 
 struct gather {
 	const struct br_doc *doc;
+	const struct br_ctx *ctx;       /* of its chunks */
 	struct br_text_reader *reader;
 	struct br_buf text, passage;
 	br_slices piece;
@@ -33,8 +34,9 @@ static int add_chunk(const struct br_chunk_rec *c, const struct br_range *skip, 
 	struct gather *g = arg;
 	struct compose what = { g->doc->title, br_doc_name(g->doc), c->heading, { 0 }, c->off, skip, n_skip };
 
-	if ((uint64_t)c->off + c->len > g->text.len)
-		return br_fail(err, BR_ECORRUPT, "chunk %u reaches beyond its document's text", c->chunk);
+	if ((uint64_t)c->off + c->len > g->text.len || c->ordinal >= g->doc->chunks)
+		return br_fail(err, BR_ECORRUPT, "chunk %u reaches beyond its document", c->chunk);
+	what.context = ctx_indexed(&g->ctx[c->ordinal]);
 	what.body = br_slice(g->text.ptr + c->off, c->len);
 	compose(&g->piece, &what);
 	passage_text(&g->passage, &g->piece);
@@ -144,11 +146,14 @@ static int give(struct reembed *r, struct br_err *err)
 static int one_doc(struct gather *g, struct br_txn *t, uint32_t nb, uint32_t num, struct br_err *err)
 {
 	struct br_arena a = { 0 };
+	struct br_ctx *ctx;
 	struct br_doc *d;
 	int rc = br_doc_get(&d, &a, t, nb, num, err);
 
-	if (rc == 0)
+	if (rc == 0 && (rc = ctx_load(&ctx, &a, t, nb, num, d->chunks, err)) == 0) {
+		g->ctx = ctx;
 		rc = add_doc(g, t, nb, d, err);
+	}
 	br_arena_release(&a);
 	return rc;
 }

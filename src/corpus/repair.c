@@ -312,6 +312,21 @@ static int keep_segment(struct br_slice key, struct br_slice val, const struct b
 	return !why && key.len == 8 && br_bits_get(&f->live, br_rd_be32(key.ptr + 4)) ? SCAN_KEEP : SCAN_DROP;
 }
 
+/* What was added to passages cannot be made again here: the passages stay, without it. */
+static int keep_context(struct br_slice key, struct br_slice val, const struct br_err *why, void *arg)
+{
+	struct fix *f = arg;
+	bool own = key.len == 12 && br_bits_get(&f->has_text, br_rd_be32(key.ptr + 4));
+
+	if (own && !why && ctx_check(key, val, NULL) == 0)
+		return SCAN_KEEP;
+	if (own) {
+		f->lost++;
+		say(f, "lost: contexts of document %u of notebook '%s'; 'br enhance run' makes new ones", br_rd_be32(key.ptr + 4), f->nb->name);
+	}
+	return SCAN_DROP;
+}
+
 static int keep_dict(struct br_slice key, struct br_slice val, const struct br_err *why, void *arg)
 {
 	(void)val, (void)arg;
@@ -321,7 +336,7 @@ static int keep_dict(struct br_slice key, struct br_slice val, const struct br_e
 static int drop_rest(struct fix *f)
 {
 	static const struct { enum br_table table; scan_fn *keep; } rest[] = {
-		{ BR_T_TEXT, keep_text }, { BR_T_CHUNK, keep_segment }, { BR_T_DICT, keep_dict },
+		{ BR_T_TEXT, keep_text }, { BR_T_CHUNK, keep_segment }, { BR_T_DICT, keep_dict }, { BR_T_CONTEXT, keep_context },
 	};
 	struct br_key k;
 	int rc = 0;
@@ -588,6 +603,7 @@ static int fix_rest(struct br_txn *t, void *arg, struct br_err *err)
 {
 	static const enum br_table owned[] = {
 		BR_T_DOC, BR_T_PATH, BR_T_TEXT, BR_T_DICT, BR_T_CHUNK, BR_T_LEN, BR_T_VEC, BR_T_DEAD, BR_T_TERM, BR_T_POST,
+		BR_T_CONTEXT,
 	};
 	static const enum br_table said[] = { BR_T_CHAT, BR_T_MSG, BR_T_REPLY, BR_T_ASKED, BR_T_JOB };
 	struct repair *r = arg;

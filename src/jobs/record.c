@@ -46,9 +46,10 @@ static int decode(struct br_job_info *out, struct br_arena *a, struct br_slice k
 	*out = (struct br_job_info){ 0 };
 	if (version > RECORD_VERSION)
 		return br_fail(err, BR_EVERSION, "a job was written by a newer br");
-	if (key.len != 40 || id.len != 36)
+	if (key.len < 40 || key.len > 41 || id.len != 36)
 		return br_fail(err, BR_ECORRUPT, "the record of a job is damaged");
 	out->nb = br_rd_be32(key.ptr);
+	out->enhance = key.len == 41;
 	memcpy(out->doc, key.ptr + 4, 36);
 	memcpy(out->id, id.ptr, 36);
 	out->name = get_str(a, &r);
@@ -63,10 +64,12 @@ static int decode(struct br_job_info *out, struct br_arena *a, struct br_slice k
 	return 0;
 }
 
-void br_job__key(struct br_key *k, uint32_t nb, const char *doc)
+void br_job__key(struct br_key *k, uint32_t nb, const char *doc, bool enhance)
 {
 	br_key_init(k, nb);
 	br_key_bytes(k, doc, strnlen(doc, 36));
+	if (enhance)
+		br_key_bytes(k, "e", 1);
 }
 
 int br_job__put(struct br_txn *t, const struct br_job_info *job, struct br_err *err)
@@ -76,23 +79,33 @@ int br_job__put(struct br_txn *t, const struct br_job_info *job, struct br_err *
 	int rc;
 
 	encode(&b, job);
-	br_job__key(&k, job->nb, job->doc);
+	br_job__key(&k, job->nb, job->doc, job->enhance);
 	if ((rc = br_buf_check(&b, "a job", err)) == 0)
 		rc = br_put(t, BR_T_JOB, br_key_slice(&k), br_buf_slice(&b), err);
 	br_buf_release(&b);
 	return rc;
 }
 
-int br_job_get(struct br_job_info *out, struct br_arena *a, struct br_txn *t, uint32_t nb, const char *doc, struct br_err *err)
+static int get(struct br_job_info *out, struct br_arena *a, struct br_txn *t, uint32_t nb, const char *doc, bool enhance, struct br_err *err)
 {
 	struct br_slice val;
 	struct br_key k;
 	int rc;
 
-	br_job__key(&k, nb, doc);
+	br_job__key(&k, nb, doc, enhance);
 	if ((rc = br_get(&val, t, BR_T_JOB, br_key_slice(&k), err)) < 0)
 		return rc;
 	return rc ? decode(out, a, br_key_slice(&k), val, err) : br_fail(err, BR_ENOTFOUND, "no job for document '%s'", doc);
+}
+
+int br_job_get(struct br_job_info *out, struct br_arena *a, struct br_txn *t, uint32_t nb, const char *doc, struct br_err *err)
+{
+	return get(out, a, t, nb, doc, false, err);
+}
+
+int br_job_get_enhance(struct br_job_info *out, struct br_arena *a, struct br_txn *t, uint32_t nb, const char *doc, struct br_err *err)
+{
+	return get(out, a, t, nb, doc, true, err);
 }
 
 int br_job_each(struct br_txn *t, uint32_t nb, br_job_fn *fn, void *arg, struct br_err *err)
@@ -126,12 +139,12 @@ int br_job_each(struct br_txn *t, uint32_t nb, br_job_fn *fn, void *arg, struct 
 
 struct change { struct br_ws *ws; const char *notebook, *doc; uint32_t nb; struct br_job_info *job; size_t n; };
 
-static int is_free(struct br_txn *t, uint32_t nb, const char *doc, struct br_err *err)
+static int is_free(struct br_txn *t, uint32_t nb, const char *doc, bool enhance, struct br_err *err)
 {
 	struct br_arena a = { 0 };
 	struct br_job_info old;
 	struct br_err why;
-	int rc = br_job_get(&old, &a, t, nb, doc, &why);
+	int rc = get(&old, &a, t, nb, doc, enhance, &why);
 
 	if (rc == 0 && old.state <= BR_JOB_PROCESSING)
 		rc = br_fail(err, BR_EEXISTS, "'%s' is being processed", old.name);
@@ -157,7 +170,7 @@ static int add(struct br_txn *t, void *arg, struct br_err *err)
 		if ((rc = br_doc_find(&d, &a, t, c->ws, nb->nb, j->doc, err)) < 0)
 			break;
 		memcpy(j->doc, d->id, sizeof j->doc);
-		if ((rc = is_free(t, nb->nb, j->doc, err)) == 0)
+		if ((rc = is_free(t, nb->nb, j->doc, j->enhance, err)) == 0)
 			rc = br_job__put(t, j, err);
 	}
 	br_arena_release(&a);
@@ -186,18 +199,17 @@ static int forget(struct br_txn *t, void *arg, struct br_err *err)
 	struct change *c = arg;
 	struct br_arena a = { 0 };
 	struct br_job_info old;
-	struct br_err why;
 	struct br_key k;
-	int rc = br_job_get(&old, &a, t, c->nb, c->doc, &why);
+	int rc = 0;
 
-	if (rc == 0 && old.state == BR_JOB_PROCESSING)
-		rc = br_fail(err, BR_EEXISTS, "'%s' is being processed", old.name);
-	else
-		rc = 0; /* nobody needs one that cannot be read */
+	for (int enhance = 0; enhance < 2 && rc >= 0; enhance++) {
+		if (get(&old, &a, t, c->nb, c->doc, enhance, NULL) == 0 && old.state == BR_JOB_PROCESSING) /* nobody needs one that cannot be read */
+			rc = br_fail(err, BR_EEXISTS, "'%s' is being processed", old.name);
+		br_job__key(&k, c->nb, c->doc, enhance);
+		if (rc >= 0)
+			rc = br_del(t, BR_T_JOB, br_key_slice(&k), err);
+	}
 	br_arena_release(&a);
-	br_job__key(&k, c->nb, c->doc);
-	if (rc == 0)
-		rc = br_del(t, BR_T_JOB, br_key_slice(&k), err);
 	return BR_MIN(rc, 0);
 }
 

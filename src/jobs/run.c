@@ -4,6 +4,7 @@
  */
 #include "internal.h"
 
+#include "br/enhance.h"
 #include "br/json.h"
 
 #include <pthread.h>
@@ -41,7 +42,7 @@ static int gather(const struct br_job_info *job, void *arg)
 
 	if (job->state > BR_JOB_PROCESSING)
 		return 0;
-	if (b->job.n && (job->nb != b->job.v[0].nb || strcmp(job->settings, b->job.v[0].settings)))
+	if (b->job.n && (job->nb != b->job.v[0].nb || job->enhance != b->job.v[0].enhance || strcmp(job->settings, b->job.v[0].settings)))
 		return 0;
 	mine = br_vec_push(&b->job);
 	*mine = *job;
@@ -73,7 +74,7 @@ static int put_states(struct br_txn *t, void *arg, struct br_err *err)
 	int rc = 0;
 
 	for (size_t i = 0; i < b->job.n && rc >= 0; i++) {
-		br_job__key(&k, b->job.v[i].nb, b->job.v[i].doc);
+		br_job__key(&k, b->job.v[i].nb, b->job.v[i].doc, b->job.v[i].enhance);
 		if ((rc = br_get(&val, t, BR_T_JOB, br_key_slice(&k), err)) > 0) /* not of a notebook that was deleted meanwhile */
 			rc = br_job__put(t, &b->job.v[i], err);
 	}
@@ -176,19 +177,46 @@ static int index_batch(struct batch *b, struct br_jobs *j, struct br_err *err)
 	return rc == -BR_EPARTIAL ? 0 : rc;
 }
 
-static int run_batch(struct batch *b, struct br_jobs *j, struct br_err *err)
+/* ---- contexts ---- */
+
+static bool is_wanted(const struct br_doc *d, void *arg)
 {
-	int rc = set_states(b, j->ws, BR_JOB_PROCESSING, "parsing", err);
+	const struct batch *b = arg;
+
+	for (size_t i = 0; i < b->job.n; i++)
+		if (!strcmp(b->job.v[i].doc, d->id))
+			return true;
+	return false;
+}
+
+static int enhance_batch(struct batch *b, struct br_jobs *j, struct br_err *err)
+{
+	struct br_enhance_stats stats;
+	struct br_enhance_opts o = { .want = is_wanted, .want_arg = b };
+	struct br_nb *nb;
+	int rc = notebook_of(&nb, b, j->ws, err);
 
 	if (rc < 0)
 		return rc;
-	rc = index_batch(b, j, err);
+	o.notebook = nb->id;
+	rc = br_enhance(&stats, j->ws, &o, err);
+	return rc == -BR_EPARTIAL ? 0 : rc;
+}
+
+static int run_batch(struct batch *b, struct br_jobs *j, struct br_err *err)
+{
+	bool enhance = b->job.v[0].enhance;
+	int rc = set_states(b, j->ws, BR_JOB_PROCESSING, enhance ? "enhancing" : "parsing", err);
+
+	if (rc < 0)
+		return rc;
+	rc = enhance ? enhance_batch(b, j, err) : index_batch(b, j, err);
 	if (rc == -BR_ECANCELLED || rc == -BR_ELOCKED) /* as it was: to be gone on with */
 		return rc;
 	if (rc < 0)
 		for (size_t i = 0; i < b->job.n; i++)
 			failed(b, &b->job.v[i], err->msg);
-	else if ((rc = read_outcomes(b, j->ws, err)) < 0)
+	else if (!enhance && (rc = read_outcomes(b, j->ws, err)) < 0)
 		return rc;
 	return set_states(b, j->ws, BR_JOB_SUCCESS, "completed", err);
 }

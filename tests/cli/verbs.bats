@@ -7,7 +7,7 @@ VERBS=(init status sync watch ingest upload query chat log eval serve verify gc 
        'config get' 'config set' 'config unset' 'config list' 'config path' 'config trust' 'config untrust'
        'docs list' 'docs show' 'docs cat' 'docs rm' 'docs duplicates' 'index build' 'index status' 'index drop'
        'keys create' 'keys list' 'keys show' 'keys set' 'keys enable' 'keys disable' 'keys rotate' 'keys revoke' 'keys delete'
-       'keys usage' 'keys check'
+       'keys usage' 'keys check' 'enhance run' 'enhance status' 'enhance show' 'enhance publish' 'enhance reset'
        'chat list' 'chat show' 'chat rename' 'chat pin' 'chat archive' 'chat delete' 'chat export' 'chat feedback')
 
 @test "the list here is the list of the program" {
@@ -85,6 +85,8 @@ VERBS=(init status sync watch ingest upload query chat log eval serve verify gc 
 	no_workspace notebook delete n
 	no_workspace notebook reembed n
 	no_workspace keys create k
+	no_workspace enhance run
+	no_workspace enhance show f
 	no_workspace keys list
 	no_workspace keys check
 	want 10 config trust

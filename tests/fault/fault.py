@@ -83,6 +83,11 @@ def scenarios(br):
     gone = [INIT, SYNC, ["docs", "rm", "-q", "docs/sub/*"]]
     if br.has("gc"):
         yield Scenario("gc", gone, "gc")
+    if br.has("enhance"):
+        run = ["enhance", "run", "-q"]
+        yield Scenario("enhance", [INIT, SYNC], *run)
+        yield Scenario("publish", [INIT, SYNC, run], "enhance", "publish")
+        yield Scenario("reset", [INIT, SYNC, run, ["enhance", "publish", "-q"]], "enhance", "reset")
     if br.has("index"):
         yield Scenario("index", [INIT, SYNC], *lab.INDEX_BUILD)
         yield Scenario("query-index", [INIT, SYNC, lab.INDEX_BUILD], "query", "--json", "-s", "semantic", "harbour pilot", reads=True)
@@ -109,9 +114,9 @@ def between(now, before, after):
     """Every document is as it was or as it was to be; a workspace that is whole in one of them answers like it."""
     if now is None:
         return None if before is None else "the workspace is gone"
-    for s in (before, after):
-        if s and now["docs"] == s["docs"] and now["rest"] == s["rest"]:
-            return None if now["answers"] == s["answers"] else "answers differ: " + lab.differences(now["answers"], s["answers"])
+    same = [s for s in (before, after) if s and now["docs"] == s["docs"] and now["rest"] == s["rest"]]
+    if same:
+        return None if any(now["answers"] == s["answers"] for s in same) else "answers differ: " + lab.differences(now["answers"], same[-1]["answers"])
     if before is None:
         return None
     for path in {**now["docs"], **before["docs"], **after["docs"]}:

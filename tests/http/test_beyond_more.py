@@ -1,6 +1,7 @@
 """Sharing, users, models, settings of the server, OneDrive."""
 import pytest
 from beyond import BOOL, INT, NOBODY, OBJ, OPT, STR, bad, good, ingest, like, new_notebook, upload
+from conftest import until
 
 INVITE = {"invite_code": STR, "notebook_id": STR, "created_by": STR, "expires_at": OPT, "invite_url": STR, "created_at": STR}
 USER = {"user_id": STR, "email": STR, "first_name": STR, "last_name": STR, "role": STR, "notebook_permissions": OBJ}
@@ -131,3 +132,49 @@ def test_health_and_cleanup(c):
     assert good(c.get(at)) == {**empty, "total_chunks": 2}
     for method, path in (("GET", "/health"), ("POST", "/health/cleanup")):
         bad(c.request(method, f"/api/notebooks/{NOBODY}{path}"), 404)
+
+
+def test_enhancement_from_start_to_publish(c):
+    nb = new_notebook(c)
+    at = f"/api/notebooks/{nb}/enhance"
+    assert good(c.get(f"{at}/files")) == []
+    text = "# Pump manual\n\n" + "\n\n".join(f"## Part {i}\n\nThe valve number {i} is opened slowly, and closed again." * 3 for i in range(6))
+    f = upload(c, nb, pump_md=text)
+    ingest(c, nb, f, chunk_size=200, chunk_overlap=0)
+    id = f[0]["file_id"]
+    was = good(c.get(f"{at}/files/"))[0]
+    n = like(was, {"file_id": STR, "file_name": STR, "total_chunks": INT, "pending": INT, "processing": INT, "success": INT, "failed": INT,
+                   "embedded": INT})["total_chunks"]
+    assert n > 3 and was["pending"] == n and was["file_name"] == "pump.md"
+    body = {"file_id": id, "file_name": "pump.md", "notebook_title": "x"}
+    bad(c.post(f"{at}/publish", json=body), 409)
+    s = good(c.get(f"{at}/status", params={"file_id": id}))
+    assert (s["total"], s["progress_pct"], s["all_terminated"], s["file_id"]) == (n, 0.0, False, id)
+
+    assert good(c.post(at, json={"file_ids": [id]})) == {"started": True, "file_ids": [id], "queued_chunks": n}
+    s = until(lambda: (x := good(c.get(f"{at}/status", params={"file_id": id})))["all_terminated"] and x)
+    assert (s["success"], s["total"], s["progress_pct"]) == (n, n, 100.0) and isinstance(s["progress_pct"], float)
+    listed = good(c.get(f"{at}/files/{id}/chunks", params={"limit": 2, "offset": 1}))
+    assert [(x["chunk_index"], x["status"], x["chunk_id"]) for x in listed] == [(i, "success", f"{id}:{i}") for i in (1, 2)]
+    assert all(len(x["original_chunk"]) <= 300 and x["enhanced_chunk"] and x["updated_at"] for x in listed)
+    one = good(c.get(f"{at}/chunks/{id}:1"))
+    assert one["original_metadata"]["chunk_index"] == 1 and one["enhanced_chunk"].endswith(one["original_chunk"])
+
+    assert good(c.post(f"{at}/publish", json=body)) == {"published_count": n, "file_id": id}
+    assert good(c.get(f"{at}/files"))[0]["embedded"] == n
+    h = good(c.get(f"/api/notebooks/{nb}/health"))
+    assert h["enhanced_count"] == n and h["health_score"] == 100
+    assert good(c.post(f"{at}/publish", json=body))["published_count"] == 0
+    assert good(c.post(f"{at}/reset", json={"file_id": id})) == {"reset_count": 0}
+    assert good(c.get(f"{at}/status"))["embedded"] == n
+
+    for path in (f"/files/{NOBODY}/chunks", f"/chunks/{NOBODY}:0", f"/chunks/{id}:99", "/chunks/x", f"/status?file_id={NOBODY}"):
+        bad(c.get(at + path), 404)
+    bad(c.get(f"{at}/files/{id}/chunks", params={"limit": 0}), 422)
+    bad(c.get(f"{at}/files/{id}/chunks", params={"limit": 1001}), 422)
+    bad(c.post(at, json={}), 422)
+    bad(c.post(at, json={"file_ids": []}), 422)
+    bad(c.post(at, json={"file_ids": [5]}), 422)
+    for path, json in (("", {"file_ids": [NOBODY]}), ("/publish", {"file_id": NOBODY}), ("/reset", {"file_id": NOBODY})):
+        bad(c.post(at + path, json=json), 404)
+    bad(c.post(f"{at}/publish", json={}), 422)

@@ -11,7 +11,7 @@
 #include "br/server.h"
 
 #define BEYOND_ROUTERS(X) X(system) X(notebooks) X(documents) X(viewer) X(chat) X(retrieval) X(settings) X(keys) X(models) X(sharing) X(users) X(global) \
-	X(onedrive) X(health)
+	X(onedrive) X(health) X(enhance)
 #define X(name) extern const struct br_routes br_beyond__##name##_rows;
 BEYOND_ROUTERS(X)
 #undef X

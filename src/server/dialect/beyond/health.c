@@ -4,6 +4,8 @@
  */
 #include "beyond.h"
 
+#include "br/enhance.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,7 @@ struct survey {
 	struct br_buf text;
 	BR_VEC(struct copy) doc;
 	BR_VEC(struct content { uint8_t h[16]; }) hash; /* of all passages, by document */
-	uint64_t duplicates;
+	uint64_t duplicates, enhanced;
 	struct br_err *err;
 };
 
@@ -81,6 +83,15 @@ static void find_copies(struct survey *s)
 	}
 }
 
+static int count_enhanced(struct survey *s)
+{
+	struct br_enhance_count n;
+	int rc = br_enhance_status(&n, br_req_ws(s->r), s->nb->id, NULL, NULL, NULL, NULL, s->err);
+
+	s->enhanced = rc < 0 ? 0 : n.state[BR_CTX_EMBEDDED];
+	return BR_MIN(rc, 0);
+}
+
 static int survey(struct survey *s, struct br_req *r, const struct br_nb *nb, struct br_err *err)
 {
 	int rc;
@@ -94,7 +105,7 @@ static int survey(struct survey *s, struct br_req *r, const struct br_nb *nb, st
 	br_txn_end(s->t);
 	if (rc == 0)
 		find_copies(s);
-	return rc;
+	return rc == 0 ? count_enhanced(s) : rc;
 }
 
 static void release(struct survey *s)
@@ -154,11 +165,11 @@ static int health(struct br_req *r, const void *in, struct br_err *err)
 	if (rc == 0 && (rc = survey(&s, r, nb, err)) == 0) {
 		j = br_reply(r, 0);
 		br_json_obj(j);
-		br_json_kint(j, "health_score", score(s.hash.n, s.duplicates, 0, 0));
+		br_json_kint(j, "health_score", score(s.hash.n, s.duplicates, 0, s.enhanced));
 		br_json_kuint(j, "total_chunks", s.hash.n);
 		br_json_kuint(j, "duplicate_count", s.duplicates);
 		br_json_kint(j, "orphaned_count", 0); /* a passage never outlives its document here */
-		br_json_kint(j, "enhanced_count", 0);
+		br_json_kuint(j, "enhanced_count", s.enhanced);
 		br_json_key(j, "duplicate_groups");
 		write_groups(j, &s);
 		br_json_key(j, "orphaned_ids");
@@ -208,11 +219,11 @@ static int cleanup(struct br_req *r, const void *in, struct br_err *err)
 	int rc = br_beyond__nb(&nb, r, err);
 
 	(void)in;
-	if (rc == 0 && (rc = survey(&s, r, nb, err)) == 0 && (rc = remove_copies(&s, err)) == 0) {
+	if (rc == 0 && (rc = survey(&s, r, nb, err)) == 0 && (rc = remove_copies(&s, err)) == 0 && (rc = count_enhanced(&s)) == 0) {
 		j = br_reply(r, 0);
 		br_json_obj(j);
 		br_json_kuint(j, "removed_count", s.duplicates);
-		br_json_kint(j, "new_health_score", score(s.hash.n - s.duplicates, 0, 0, 0));
+		br_json_kint(j, "new_health_score", score(s.hash.n - s.duplicates, 0, 0, s.enhanced));
 		br_json_end(j);
 	}
 	release(&s);
