@@ -39,7 +39,8 @@ VERBS=(init status sync watch ingest upload query chat log eval serve verify gc 
 
 @test "operands: too few and too many" {
 	for verb in upload 'docs show' 'docs cat' 'docs rm' 'notebook create' 'notebook rename' 'notebook use' \
-	            'notebook delete' 'config get' 'config set' 'config unset' completion query backup 'chat show'  export 'chat rename'  import; 'chat feedback' ;  do
+	            'notebook delete' 'config get' 'config set' 'config unset' completion query backup 'chat show' 'chat rename' 'chat feedback' \
+	            export import; do
 		want 129 $verb
 		err_has "missing operand"
 		err_has "usage: br $verb"
