@@ -119,7 +119,7 @@ static int list(struct br_req *r, const void *in, struct br_err *err)
 struct create_in { const char *notebook, *name, *rate, *expires; };
 static const struct br_field create_in[] = {
 	{ "notebook_id", BR_FAT_STR(struct create_in, notebook), .flags = BR_REQUIRED, .min = 1, .max = 100 },
-	{ "name", BR_FAT_STR(struct create_in, name), .flags = BR_REQUIRED, .min = 1, .max = 50 },
+	{ "name", BR_FAT_STR(struct create_in, name), .flags = BR_REQUIRED, .min = 1, .max = 200 },
 	{ "rate_limit", BR_FAT_STR(struct create_in, rate), .max = 40, .help = "such as 100/hour: second, minute, hour, day" },
 	{ "expires_at", BR_FAT_STR(struct create_in, expires), .max = 40, .format = "date-time" }, BR_FIELD_END,
 };
@@ -177,7 +177,7 @@ static int create(struct br_req *r, const void *in, struct br_err *err)
 
 struct patch_in { const char *name, *rate, *expires; bool active; };
 static const struct br_field patch_in[] = {
-	{ "name", BR_FAT_STR(struct patch_in, name), .min = 1, .max = 50 }, { "rate_limit", BR_FAT_STR(struct patch_in, rate), .max = 40 },
+	{ "name", BR_FAT_STR(struct patch_in, name), .min = 1, .max = 200 }, { "rate_limit", BR_FAT_STR(struct patch_in, rate), .max = 40 },
 	{ "is_active", BR_FAT_BOOL(struct patch_in, active) },
 	{ "expires_at", BR_FAT_STR(struct patch_in, expires), .max = 40, .format = "date-time", .help = "null: never" }, BR_FIELD_END,
 };

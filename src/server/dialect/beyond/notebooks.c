@@ -54,11 +54,11 @@ static const struct br_field create_in[] = {
 	{ "notebook_id", BR_FAT_STR(struct create_in, id), .flags = BR_REQUIRED, .format = "uuid", .help = "chosen by the client" },
 	{ "notebook_title", BR_FAT_STR(struct create_in, title), .flags = BR_REQUIRED, .min = 1, .max = 200 },
 	{ "notebook_description", BR_FAT_STR(struct create_in, description), .max = 1000, .dflt = "" },
-	{ "icon", BR_FAT_STR(struct create_in, icon), .max = 8, .dflt = "\xf0\x9f\x93\x8a" },
-	{ "embedding_model", BR_FAT_STR(struct create_in, model), .max = 50, .dflt = "openai/text-embedding-3-small" },
+	{ "icon", BR_FAT_STR(struct create_in, icon), .max = 32, .dflt = "\xf0\x9f\x93\x8a" },
+	{ "embedding_model", BR_FAT_STR(struct create_in, model), .max = 200, .dflt = "openai/text-embedding-3-small" },
 	{ "db_type", BR_FAT_STR(struct create_in, db), .choices = "cloud|local", .dflt = "cloud" },
 	{ "storage_provider", BR_FAT_STR(struct create_in, storage), .choices = "supabase|s3|local|none", .dflt = "supabase" },
-	{ "user_id", BR_FAT_STR(struct create_in, user), .max = 50, .help = "the caller when it is empty" }, BR_FIELD_END,
+	{ "user_id", BR_FAT_STR(struct create_in, user), .max = 200, .help = "the caller when it is empty" }, BR_FIELD_END,
 };
 
 static bool looks_like_id(const char *s)
@@ -210,7 +210,7 @@ struct patch_in { const char *title, *description, *icon; };
 static const struct br_field patch_in[] = {
 	{ "notebook_title", BR_FAT_STR(struct patch_in, title), .min = 1, .max = 200 },
 	{ "notebook_description", BR_FAT_STR(struct patch_in, description), .max = 1000 },
-	{ "icon", BR_FAT_STR(struct patch_in, icon), .max = 8 }, BR_FIELD_END,
+	{ "icon", BR_FAT_STR(struct patch_in, icon), .max = 32 }, BR_FIELD_END,
 };
 
 static int patch(struct br_req *r, const void *in, struct br_err *err)

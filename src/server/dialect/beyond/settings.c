@@ -90,7 +90,7 @@ struct change_in {
 static const struct br_field change_in[] = {
 	{ "system_prompt_retrieval", BR_FAT_STR(struct change_in, prompt), .max = 20000 },
 	{ "inference_provider", BR_FAT_STR(struct change_in, provider), .choices = "openrouter|openai|ollama" },
-	{ "inference_model", BR_FAT_STR(struct change_in, model), .max = 50 },
+	{ "inference_model", BR_FAT_STR(struct change_in, model), .max = 200 },
 	{ "inference_temperature", BR_FAT_NUM(struct change_in, temperature), .min = 0, .max = 2 },
 	{ "active_strategy_id", BR_FAT_STR(struct change_in, strategy), .max = 100 },
 	{ "strategies_config", BR_FAT_OBJ(struct change_in, config) },
@@ -98,7 +98,7 @@ static const struct br_field change_in[] = {
 	{ "max_conversation_messages", BR_FAT_INT(struct change_in, messages), .min = 0, .max = 1000 },
 	{ "enable_multimodal_processing", BR_FAT_BOOL(struct change_in, multimodal) },
 	{ "enable_ai_synthesis", BR_FAT_BOOL(struct change_in, synthesis) }, { "judge_enabled", BR_FAT_BOOL(struct change_in, judge) },
-	{ "language_mode", BR_FAT_STR(struct change_in, mode), .max = 16 },
+	{ "language_mode", BR_FAT_STR(struct change_in, mode), .max = 64 },
 	{ "default_persona", BR_FAT_STR(struct change_in, persona), .choices = BR_PERSONAS },
 	{ "default_language", BR_FAT_STR(struct change_in, language), .choices = BR_LANGUAGES },
 	{ "enhancement_concurrency", BR_FAT_INT(struct change_in, concurrency), .min = 1, .max = 64 },
