@@ -1,4 +1,6 @@
 """The Beyond Retrieval dialect: what its clients do, in the order in which they do it; every status that is documented."""
+import shutil
+import subprocess
 import uuid
 
 import pytest
@@ -182,7 +184,6 @@ def test_ingests_that_are_refused(c, full):
 
 
 def test_jobs_of_a_killed_server_are_done_by_the_next(workspace, tmp_path):
-    import shutil
     home = tmp_path / "ws"
     shutil.copytree(workspace, home)
     s = Server(B / "br", "serve", "--listen", "127.0.0.1:0", cwd=home)
@@ -256,6 +257,24 @@ def test_history_is_an_array_and_can_be_cleared(full):
     assert isinstance(good(c.get(f"/api/notebooks/{nb}/retrieval/history")), list)
     assert good(c.delete(f"/api/notebooks/{nb}/retrieval/history")) == {"deleted": True}
     assert good(c.get(f"/api/notebooks/{nb}/retrieval/history")) == []
+
+
+def test_past_questions_are_kept_when_the_log_is_on(workspace, tmp_path):
+    home = tmp_path / "ws"
+    shutil.copytree(workspace, home)
+    subprocess.run([B / "br", "config", "set", "log.questions", "true"], cwd=home, check=True, env={"HOME": str(tmp_path)})
+    s = Server(B / "br", "serve", "--listen", "127.0.0.1:0", cwd=home)
+    with s.client() as c:
+        nb = new_notebook(c)
+        ingest(c, nb, upload(c, nb, a_md=PUMP))
+        good(c.post(f"/api/notebooks/{nb}/retrieval/retrieve", json={"query": "shaft seal", "strategy_id": "full_text"}))
+        good(c.post(f"/api/notebooks/{nb}/retrieval/retrieve", json={"query": "zebra", "strategy_id": "full_text"}))
+        past = good(c.get(f"/api/notebooks/{nb}/retrieval/history"))
+        assert [(q["query"], q["strategy_id"], q["total_results"]) for q in past] == [("zebra", "full_text", 0), ("shaft seal", "full_text", 1)]
+        assert all(like(q, {"id": str, "execution_time_ms": float, "created_at": str}) for q in past)
+        good(c.delete(f"/api/notebooks/{nb}/retrieval/history"))
+        assert good(c.get(f"/api/notebooks/{nb}/retrieval/history")) == []
+    s.stop()
 
 
 # ---- C ----

@@ -91,8 +91,11 @@ static void reply_chunks(struct br_req *r, const struct br_nb *nb, const struct 
 /* Kept when the setting log.questions is on. */
 static int remember(struct br_req *r, const struct br_nb *nb, const struct br_result *found, const char *strategy, const char *query, struct br_err *err)
 {
-	const struct br_reply as = { .question = query, .strategy = strategy, .found = found->n > 0, .took_ms = found->took_ms, .n = 0 };
+	struct br_citation *cite = br_arena_zalloc(br_req_arena(r), (found->n + 1) * sizeof *cite);
+	const struct br_reply as = { .question = query, .strategy = strategy, .found = found->n > 0, .took_ms = found->took_ms, .cite = cite, .n = found->n };
 
+	for (size_t i = 0; i < found->n; i++)
+		cite[i] = (struct br_citation){ .path = found->hit[i].path, .score = found->hit[i].score };
 	return br_asked_add(br_req_ws(r), nb->id, &as, br_req_who(r)->user, err);
 }
 
