@@ -51,7 +51,7 @@ WRAP     := $(addprefix -Wl$(comma)--wrap=,_ZN5faiss18fvec_inner_productEPKfS1_m
 Q := $(if $(V),,@)
 say = @printf '  %-7s %s\n' $(1) $(2)
 
-SRC      := $(sort $(wildcard src/*/*.c))
+SRC      := $(sort $(wildcard src/*/*.c src/server/dialect/*/*.c))
 ASM      := $(sort $(wildcard src/*/*.S))
 EXTRACT  := $(sort $(wildcard src/extract/*.c))
 LIB_SRC  := $(filter-out $(EXTRACT),$(SRC))

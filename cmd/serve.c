@@ -154,6 +154,13 @@ static int serve(struct br_cli *c, struct br_server *s, struct br_err *err)
 	return rc;
 }
 
+static int flush_meter(struct br_meter *m, int rc, struct br_err *err)
+{
+	int flushed = br_meter_flush(m, rc < 0 ? NULL : err);
+
+	return rc < 0 ? rc : flushed;
+}
+
 static int serve_run(struct br_cli *c, struct br_err *err)
 {
 	const struct params *p = c->params;
@@ -173,10 +180,17 @@ static int serve_run(struct br_cli *c, struct br_err *err)
 	o.ws = c->ws;
 	o.cache = (uint64_t)br_config_int(c->config, "serve.cache");
 	o.origins = plain_list(&c->arena, p->origins);
-	if ((rc = br_server_new(&s, &o, err)) < 0)
+	if ((rc = br_jobs_start(&o.jobs, c->ws, err)) < 0)
 		return rc;
-	rc = serve(c, s, err);
+	o.limiter = br_limiter_new(NULL);
+	o.meter = br_meter_new(c->ws->store);
+	if ((rc = br_server_new(&s, &o, err)) == 0)
+		rc = serve(c, s, err);
 	br_server_free(s);
+	br_jobs_stop(o.jobs);
+	br_limiter_free(o.limiter);
+	rc = flush_meter(o.meter, rc, err);
+	br_meter_free(o.meter);
 	return rc;
 }
 

@@ -15,7 +15,7 @@ struct state {
 	struct br_json j;
 	struct br_columns table;
 	const char *current, *only; /* only: name or NULL */
-	uint64_t failed;
+	uint64_t failed, jobs[BR_JOB_ERROR + 1]; /* by state */
 	bool stale;
 	int64_t now;
 	struct br_err *err;
@@ -153,19 +153,41 @@ static void head_text(struct state *s)
 		br_columns_add(&s->table, BR_DIM, "%s", titles[i]);
 }
 
+/* What a server does in the background, or would go on with. */
+static int count_job(const struct br_job_info *job, void *arg)
+{
+	struct state *s = arg;
+
+	s->jobs[job->state]++;
+	return 0;
+}
+
+static void jobs_json(struct state *s)
+{
+	br_json_key(&s->j, "jobs");
+	br_json_obj(&s->j);
+	for (int i = 0; i <= BR_JOB_ERROR; i++)
+		br_json_kuint(&s->j, br_job_state_name((enum br_job_state)i), s->jobs[i]);
+	br_json_end(&s->j);
+}
+
 static void tail(struct state *s)
 {
 	struct br_out *o = &s->c->out;
 
 	if (s->c->opt.json) {
 		br_json_end(&s->j);
+		jobs_json(s);
 		br_json_end(&s->j);
 		br_out_line(o);
 		return;
 	}
 	br_columns_print(o, &s->table);
-	if (s->failed || s->stale)
+	if (s->failed || s->stale || s->jobs[BR_JOB_PENDING] || s->jobs[BR_JOB_PROCESSING])
 		br_out_s(o, "\n");
+	if (s->jobs[BR_JOB_PENDING] || s->jobs[BR_JOB_PROCESSING])
+		br_out_f(o, "jobs of 'br serve': %s pending, %s in work\n", br_human_count(s->jobs[BR_JOB_PENDING]).s,
+		         br_human_count(s->jobs[BR_JOB_PROCESSING]).s);
 	if (s->failed)
 		br_out_f(o, "%s %s could not be indexed: 'br docs list --failed' tells why\n", br_human_count(s->failed).s,
 		         br_plural(s->failed, "document", "documents"));
@@ -189,6 +211,8 @@ static int status_run(struct br_cli *c, struct br_err *err)
 	else
 		head_text(&s);
 	rc = br_nb_each(s.t, each_notebook, &s, err);
+	if (rc == 0)
+		rc = br_job_each(s.t, s.only ? nb->nb : 0, count_job, &s, err);
 	if (rc == 0)
 		tail(&s);
 	else

@@ -14,7 +14,7 @@ bad=$(awk '
 		if (inc == mod || (own == 1 && level[inc] == 1)) next
 		if (!(inc in level)) print FILENAME ": includes br/" inc ".h, which has no layer"
 		else if (level[inc] >= own) print FILENAME ": " mod " must not include br/" inc ".h"
-	}' tests/layers src/*/*.c src/*/*.h include/br/*.h)
+	}' tests/layers src/*/*.c src/*/*.h src/server/dialect/*/*.[ch] include/br/*.h)
 door() { # header, folders that may include it
 	grep -lE "#include <$1" src/*/*.[ch] src/*/*/*.[ch] cmd/*.[ch] | grep -vE "^($2)[/:]?" | sed "s#\$#: <$1> belongs behind $2#" || true
 }

@@ -16,6 +16,8 @@
 #include "br/os.h"
 #include "br/store.h"
 
+#include <stdatomic.h>
+
 /* ---- workspace ---- */
 
 typedef void br_problem_fn(const char *what, void *arg); /* a line about something damaged */
@@ -63,9 +65,13 @@ struct br_nb {
 };
 /* name NULL: the one `br notebook use` chose ("default" at first). By name or id. */
 BR_MUST_USE int br_nb_get(struct br_nb **out, struct br_arena *a, struct br_txn *t, const char *name, struct br_err *err);
+BR_MUST_USE int br_nb_by_number(struct br_nb **out, struct br_arena *a, struct br_txn *t, uint32_t nb, struct br_err *err);
 typedef int br_nb_fn(const struct br_nb *nb, void *arg);
 BR_MUST_USE int br_nb_each(struct br_txn *t, br_nb_fn *fn, void *arg, struct br_err *err);
 BR_MUST_USE int br_nb_create(struct br_ws *ws, const char *name, char id_out[37], struct br_err *err);
+/* With an id that somebody else chose, and settings, in one commit. EXISTS: the name or the id is taken. */
+struct br_nb_pair;
+BR_MUST_USE int br_nb_create_as(struct br_ws *ws, const char *name, const char id[37], const struct br_nb_pair *pair, size_t n, struct br_err *err);
 BR_MUST_USE int br_nb_rename(struct br_ws *ws, const char *name, const char *to, struct br_err *err);
 BR_MUST_USE int br_nb_use(struct br_ws *ws, const char *name, struct br_err *err);
 BR_MUST_USE int br_nb_delete(struct br_ws *ws, const char *name, struct br_err *err); /* documents, index and all; in one commit */
@@ -333,6 +339,9 @@ struct br_ingest_opts {
 	double delay;                              /* URLs, depth > 0: seconds between two requests */
 	bool refresh;                              /* ingest without inputs: ask again for every URL document */
 	bool allow_private;                        /* URLs: as the setting net.allow_private */
+	const char *const *uploads;                /* ingest without inputs: these uploads alone, by id, whatever their state; NULL-terminated */
+	const struct br_chunk_opts *chunking;      /* instead of the notebook's; NULL: the notebook's */
+	const atomic_bool *cancel;                 /* may be NULL; set: stops as a signal does */
 	void (*event)(const struct br_event *e, void *arg);      /* called from the calling thread, in order of path within each kind */
 	void (*progress)(const struct br_progress *p, void *arg); /* a few times a second */
 	void *arg;
@@ -348,6 +357,11 @@ struct br_ingest_opts {
 BR_MUST_USE int br_ingest(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *path, size_t n, const struct br_ingest_opts *opts, struct br_err *err);
 BR_MUST_USE int br_sync(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *path, size_t n, const struct br_ingest_opts *opts, struct br_err *err);
 BR_MUST_USE int br_upload(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *path, size_t n, const struct br_ingest_opts *opts, struct br_err *err);
+/*
+ * One file, always a document of its own: where the name is taken its path is "ID/name". id is filled, path too (caller frees).
+ * TOOBIG over BR_MAX_FILE.
+ */
+BR_MUST_USE int br_upload_new(char id[37], char **path, struct br_ws *ws, const char *notebook, const char *file, const char *name, struct br_err *err);
 
 /* ---- what is missing (care.c) ---- */
 

@@ -15,6 +15,9 @@
 #include "br/json.h"
 #include "br/retrieve.h"
 
+struct br_jobs;
+struct br_limiter;
+struct br_meter;
 struct br_server;
 struct br_req;
 
@@ -35,6 +38,7 @@ struct br_identity { /* strings live as long as the request */
 	const char *const *notebooks;       /* NULL-terminated; NULL: no restriction */
 	const char *const *scopes;          /* NULL-terminated; NULL: all */
 	bool bypass;                        /* nobody was asked for a proof */
+	const void *own;                    /* of the dialect, in the request's arena */
 };
 
 /* ---- fields: parameters, members of bodies and of answers ---- */
@@ -129,6 +133,8 @@ struct br_fault {
 	size_t problems;
 };
 
+struct br_routes { const struct br_route *row; size_t n; };
+
 enum br_who { BR_WHO_REFUSED = -1, BR_WHO_KNOWN = 0, BR_WHO_LATER = 1 };
 struct br_rate { int64_t limit, left, reset; /* reset, after: seconds */ int64_t after; };
 
@@ -136,6 +142,7 @@ struct br_dialect {
 	const char *name, *prefix;   /* "/api/v1/external": decides whose error is sent where no route matches */
 	const struct br_route *route;
 	size_t n;
+	const struct br_routes *const *more; /* further rows, a file each; NULL-terminated, or NULL */
 	/* REFUSED fills err (AUTH, FORBIDDEN). LATER: finding out may take time; asked again with `may_wait` in another thread. */
 	enum br_who (*identify)(struct br_identity *out, struct br_req *r, bool may_wait, struct br_err *err);
 	/* After level and scopes: access to what the path names. May be NULL. */
@@ -153,7 +160,7 @@ struct br_dialect {
 	int invalid;                 /* status of a request whose fields are wrong; 0: 422 */
 	const char *security;        /* for OpenAPI: "bearer", or the name of a header; NULL: none */
 };
-#define BR_DIALECT_LIST(X) X(plain)
+#define BR_DIALECT_LIST(X) X(plain) X(beyond) X(external)
 #define X(name) extern const struct br_dialect br_dialect_##name;
 BR_DIALECT_LIST(X)
 #undef X
@@ -227,6 +234,9 @@ struct br_server_opts {
 	const char *origins;         /* origins of pages that may call, separated by commas; "*": any */
 	bool insecure;               /* listening beyond loopback without authentication is meant */
 	bool authenticated;          /* dialects ask for proofs of identity */
+	struct br_jobs *jobs;        /* what runs in the background; NULL: nothing does */
+	struct br_limiter *limiter;  /* of requests by key; NULL: no limits */
+	struct br_meter *meter;      /* what keys are used for; NULL: nobody counts */
 	unsigned events, workers;    /* threads; 0: by the processors */
 	uint64_t cache;              /* bytes of answers kept for BR_ROUTE_CACHE; 0: none */
 	int64_t grace;               /* seconds for running requests at the end */

@@ -192,6 +192,12 @@ static const struct br_setting table[] = {
 	  "memory of br serve for answers to be given again within a second while nothing is committed; 0 for none" },
 	{ "serve.workers",   NULL,          BR_SET_INT,     "0",         0, 1024, NULL, false,
 	  "threads of br serve that compute; 0 for one on each processor" },
+	{ "external.enabled", "EXTERNAL_API_ENABLED", BR_SET_BOOL, "true", ANY, NULL, false,
+	  "whether br serve answers below /api/v1/external" },
+	{ "external.rate",   "EXTERNAL_API_DEFAULT_RATE_LIMIT", BR_SET_STR, "100/hour", ANY, NULL, false,
+	  "requests of a developer key that names no limit of its own" },
+	{ "external.base_url", "EXTERNAL_API_BASE_URL", BR_SET_STR, NULL, ANY, NULL, false,
+	  "address of br serve in the snippets of developer keys; unset, that of the request" },
 	{ "extract.helper",  "BR_EXTRACT",  BR_SET_STR,     NULL,        ANY, NULL, true,
 	  "path of the br-extract program" },
 };

@@ -52,6 +52,8 @@ static int run_begin(struct run *r, struct br_ingest_stats *stats, struct br_ws 
 	br_txn_end(t);
 	if (rc < 0)
 		return rc;
+	if (opts->chunking)
+		r->nb->chunking = *opts->chunking;
 	r->env = (struct work_env){ .ws = ws, .nb = r->nb, .opts = opts };
 	r->commit = (struct commit){ .ws = ws, .nb = r->nb->nb, .pinned = r->nb, .opts = opts, .stats = stats };
 	return 0;
@@ -206,6 +208,8 @@ static int give(struct run *r, struct br_err *err)
 	while ((s = br_pool_try_take(r->pool)))
 		if ((rc = take(r, s, err)) < 0)
 			return rc;
+	if (r->opts->cancel && atomic_load(r->opts->cancel))
+		return br_fail(err, BR_ECANCELLED, "stopped");
 	return br_check_stop(err);
 }
 
@@ -450,12 +454,19 @@ out:
 
 struct pending { struct run *r; BR_VEC(struct input) in; };
 
+static bool is_asked(const char *const *id, const char *of)
+{
+	while (*id && strcmp(*id, of))
+		id++;
+	return *id != NULL;
+}
+
 static int find_pending(const struct br_doc *d, void *arg)
 {
 	struct pending *p = arg;
 	char *file;
 
-	if (d->state != BR_DOC_UPLOADED && !(p->r->opts->force && d->origin == BR_FROM_UPLOAD))
+	if (d->origin != BR_FROM_UPLOAD || !(p->r->opts->uploads ? is_asked(p->r->opts->uploads, d->id) : d->state == BR_DOC_UPLOADED || p->r->opts->force))
 		return 0;
 	file = object_file(p->r->ws, d->sha);
 	*br_vec_push(&p->in) = (struct input){ .origin = BR_FROM_UPLOAD, .action = BR_ACT_CHANGE, .size = d->size,
@@ -758,4 +769,58 @@ int br_upload(struct br_ingest_stats *stats, struct br_ws *ws, const char *const
 		rc = upload_one(&r, path[i], err);
 	run_end(&r);
 	return result(stats, ws, rc, began, err);
+}
+
+struct new_upload { struct br_ws *ws; const char *notebook, *name; struct br_slice bytes; struct br_doc doc; char *path; };
+
+static int put_new_upload(struct br_txn *t, void *arg, struct br_err *err)
+{
+	struct new_upload *u = arg;
+	struct br_arena a = { 0 };
+	struct br_doc d = u->doc;
+	struct br_nb *nb;
+	uint32_t num;
+	int rc;
+
+	free(u->path);
+	u->path = br_strdup(u->name);
+	if ((rc = br_nb_get(&nb, &a, t, u->notebook, err)) < 0 || (rc = object_keep(u->ws, d.sha, u->bytes, err)) < 0 ||
+	    (rc = doc_by_path(&num, t, nb->nb, u->path, err)) < 0)
+		goto out;
+	if (rc) {
+		free(u->path);
+		u->path = br_sprintf("%s/%s", d.id, u->name);
+	}
+	d.path = u->path;
+	d.doc = nb->next_doc++;
+	if ((rc = doc_put(t, nb->nb, &d, err)) == 0)
+		rc = nb_store(t, nb, err);
+out:
+	br_arena_release(&a);
+	return BR_MIN(rc, 0);
+}
+
+int br_upload_new(char id[37], char **path, struct br_ws *ws, const char *notebook, const char *file, const char *name, struct br_err *err)
+{
+	struct new_upload u = { .ws = ws, .notebook = notebook, .name = name,
+		.doc = { .origin = BR_FROM_UPLOAD, .state = BR_DOC_UPLOADED, .title = (char *)"", .meta = (char *)"", .created = br_now(), .seen_ns = br_now_ns() } };
+	struct br_map m;
+	int rc = br_map_file(&m, file, err);
+
+	*path = NULL;
+	if (rc < 0)
+		return rc;
+	if (m.len > BR_MAX_FILE)
+		rc = br_fail(err, BR_ETOOBIG, "'%s' has more than %u MB", name, BR_MAX_FILE >> 20);
+	u.bytes = br_slice(m.ptr, m.len);
+	u.doc.size = m.len;
+	br_uuid_ordered(u.doc.id, u.doc.seen_ns / 1000000);
+	if (rc == 0) {
+		br_sha256(u.doc.sha, m.ptr, m.len);
+		rc = br_store_write(ws->store, put_new_upload, &u, err);
+	}
+	memcpy(id, u.doc.id, sizeof u.doc.id);
+	*path = u.path;
+	br_unmap(&m);
+	return rc;
 }

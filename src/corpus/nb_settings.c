@@ -31,6 +31,7 @@ static const struct br_nb_setting table[] = {
 	{ "bm25.k1", BR_NBS_CONFIG, .help = "how much a repeated word adds" },
 	{ "bm25.b", BR_NBS_CONFIG, .help = "how much long chunks are held back" },
 
+	{ "title", BR_NBS_STR, .max = 800, .dflt = "", .beyond = "notebook_title", .help = "its name as clients show it; empty, its name" },
 	{ "description", BR_NBS_TEXT, .max = 4096, .dflt = "", .beyond = "notebook_description", .quivr = "description", .baiyuan = "description",
 	  .help = "what the notebook is about" },
 	{ "icon", BR_NBS_STR, .max = 32, .dflt = "\xf0\x9f\x93\x8a", .beyond = "icon", .help = "a sign beside its name" },

@@ -233,6 +233,13 @@ int br_nb_get(struct br_nb **out, struct br_arena *a, struct br_txn *t, const ch
 	return rc < 0 ? rc : 0;
 }
 
+int br_nb_by_number(struct br_nb **out, struct br_arena *a, struct br_txn *t, uint32_t nb, struct br_err *err)
+{
+	int rc = nb_load(out, a, t, nb, err);
+
+	return rc ? BR_MIN(rc, 0) : br_fail(err, BR_ENOTFOUND, "no notebook has the number %u", nb);
+}
+
 const char *br_nb_current(char **out, struct br_txn *t)
 {
 	struct br_arena a = { 0 };
@@ -349,27 +356,45 @@ void nb_defaults(struct br_nb *nb, const struct br_ws *ws)
 	space_pin_builtin(nb, ws->model);
 }
 
-static int create(struct br_txn *t, void *arg, struct br_err *err)
+static int apply_settings(struct br_nb *nb, struct br_arena *a, struct nb_change *c, struct br_err *err);
+
+static int free_id(struct br_txn *t, const char *id, struct br_err *err)
 {
-	struct nb_change *c = arg;
+	uint32_t nb;
+	int rc = by_extid(&nb, t, EXT_NB_ID, id, err);
+
+	return rc > 0 ? br_fail(err, BR_EEXISTS, "a notebook '%s' exists already", id) : rc;
+}
+
+static int put_new(struct br_txn *t, struct br_arena *a, struct nb_change *c, struct br_err *err)
+{
 	struct br_nb nb = { .settings = (char[]){ "{}" } };
 	uint64_t next;
 	int rc;
 
-	if ((rc = free_name(t, c->name, err)) < 0 || (rc = br_meta_get(&next, t, "next_notebook", err)) < 0)
+	if ((rc = free_name(t, c->name, err)) < 0 || (rc = free_id(t, c->id, err)) < 0 || (rc = br_meta_get(&next, t, "next_notebook", err)) < 0)
 		return rc;
 	nb.nb = next ? (uint32_t)next : 1;
 	nb.name = (char *)c->name;
 	nb.created = br_now();
 	memcpy(nb.id, c->id, sizeof nb.id);
 	nb_defaults(&nb, c->ws);
-	if ((rc = settings_fit(&nb, err)) < 0 || (rc = br_meta_put(t, "next_notebook", nb.nb + 1, err)) < 0 ||
+	if ((rc = apply_settings(&nb, a, c, err)) < 0 || (rc = br_meta_put(t, "next_notebook", nb.nb + 1, err)) < 0 ||
 	    (rc = put_extid(t, EXT_NB_ID, nb.id, nb.nb, err)) < 0 ||
 	    (rc = put_extid(t, EXT_NB_NAME, nb.name, nb.nb, err)) < 0)
 		return rc;
 	if (nb.nb == 1 && (rc = br_meta_put(t, "current", 1, err)) < 0)
 		return rc;
 	return nb_store(t, &nb, err);
+}
+
+static int create(struct br_txn *t, void *arg, struct br_err *err)
+{
+	struct br_arena a = { 0 };
+	int rc = put_new(t, &a, arg, err);
+
+	br_arena_release(&a);
+	return rc;
 }
 
 int br_nb_create(struct br_ws *ws, const char *name, char id_out[37], struct br_err *err)
@@ -383,6 +408,17 @@ int br_nb_create(struct br_ws *ws, const char *name, char id_out[37], struct br_
 	if ((rc = br_store_write(ws->store, create, &c, err)) == 0 && id_out)
 		memcpy(id_out, c.id, sizeof c.id);
 	return rc;
+}
+
+int br_nb_create_as(struct br_ws *ws, const char *name, const char id[37], const struct br_nb_pair *pair, size_t n, struct br_err *err)
+{
+	struct nb_change c = { .ws = ws, .name = name, .pair = pair, .pairs = n };
+
+	if (!br_nb_name_ok(name, err))
+		return -BR_EUSAGE;
+	BR_ASSERT(strlen(id) == 36);
+	memcpy(c.id, id, sizeof c.id);
+	return br_store_write(ws->store, create, &c, err);
 }
 
 static int rename_nb(struct br_txn *t, void *arg, struct br_err *err)
@@ -451,7 +487,7 @@ static int use_first(struct br_txn *t, struct br_err *err)
 int nb_drop_records(struct br_txn *t, uint32_t nb, struct br_err *err)
 {
 	static const enum br_table tables[] = { BR_T_NOTEBOOK, BR_T_DOC, BR_T_PATH, BR_T_TEXT, BR_T_DICT, BR_T_CHUNK, BR_T_DEAD,
-		BR_T_CHAT, BR_T_MSG, BR_T_REPLY, BR_T_ASKED, BR_T_CONTEXT };
+		BR_T_CHAT, BR_T_MSG, BR_T_REPLY, BR_T_ASKED, BR_T_JOB, BR_T_API, BR_T_CONTEXT };
 	struct br_key k;
 	char name[24];
 	int rc = 0;

@@ -164,6 +164,21 @@ static bool match_time(const struct filter *f, int64_t t)
 	return by_order(order, f->op);
 }
 
+/* '=' on an id may name several, with commas: one of them. */
+static bool match_id(const struct filter *f, const char *id)
+{
+	size_t len;
+
+	if (f->rx || f->op > OP_NE)
+		return match_text(f, id);
+	for (const char *p = f->value; *p; p += len + (p[len] == ',')) {
+		len = strcspn(p, ",");
+		if (len == strlen(id) && !strncasecmp(p, id, len))
+			return f->op == OP_EQ;
+	}
+	return f->op == OP_NE;
+}
+
 static bool match_value(const struct filter *f, const struct br_jval *v)
 {
 	const char *s = br_jval_str(v);
@@ -221,7 +236,7 @@ bool filter_match(const struct filter *f, const struct br_doc *d)
 	case F_TITLE:   return match_text(f, d->title);
 	case F_TYPE:    return match_type(f, d);
 	case F_LANG:    return match_text(f, d->lang);
-	case F_ID:      return match_text(f, d->id);
+	case F_ID:      return match_id(f, d->id);
 	case F_DATE:    return match_time(f, d->mtime_ns ? d->mtime_ns / 1000000000 : d->created);
 	case F_INDEXED: return match_time(f, d->indexed);
 	case F_SIZE:    return by_order((double)d->size < f->num ? -1 : (double)d->size > f->num, f->op);

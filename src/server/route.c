@@ -151,18 +151,28 @@ static int mount(struct br_router *r, const struct br_dialect *d, const struct b
 	return 0;
 }
 
-int br_router__add(struct br_router *r, const struct br_dialect *d, struct br_err *err)
+static int add_rows(struct br_router *r, const struct br_dialect *d, const struct br_route *row, size_t n, struct br_err *err)
 {
 	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		if ((rc = check_row(&row[i], err)) == 0)
+			rc = mount(r, d, &row[i], err);
+	return rc;
+}
+
+int br_router__add(struct br_router *r, const struct br_dialect *d, struct br_err *err)
+{
+	int rc;
 
 	if (!r->root)
 		r->root = br_alloc(sizeof *r->root);
 	if (!d->identify || !d->error)
 		return br_fail(err, BR_EBUG, "dialect %s: it cannot identify or has no errors", d->name);
 	*br_vec_push(&r->dialect) = d;
-	for (size_t i = 0; rc == 0 && i < d->n; i++)
-		if ((rc = check_row(&d->route[i], err)) == 0)
-			rc = mount(r, d, &d->route[i], err);
+	rc = add_rows(r, d, d->route, d->n, err);
+	for (size_t i = 0; rc == 0 && d->more && d->more[i]; i++)
+		rc = add_rows(r, d, d->more[i]->row, d->more[i]->n, err);
 	return rc;
 }
 

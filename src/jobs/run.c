@@ -1,0 +1,307 @@
+/*
+ * The thread that runs jobs. It takes what is pending, oldest notebook first, in batches of equal settings; marks them as processing
+ * in one commit, lets ingest do its work, and writes what became of each in another.
+ */
+#include "internal.h"
+
+#include "br/enhance.h"
+#include "br/json.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct br_jobs {
+	struct br_ws *ws;
+	pthread_t thread;
+	pthread_mutex_t mu;
+	pthread_cond_t stir;
+	bool news, quit;
+	atomic_bool cancel;
+};
+
+struct batch {
+	struct br_arena arena;
+	BR_VEC(struct br_job_info) job;
+	bool all;                    /* also those that a dead server was at */
+};
+
+void br_jobs__wake(struct br_jobs *j)
+{
+	pthread_mutex_lock(&j->mu);
+	j->news = true;
+	pthread_cond_signal(&j->stir);
+	pthread_mutex_unlock(&j->mu);
+}
+
+static int gather(const struct br_job_info *job, void *arg)
+{
+	struct batch *b = arg;
+	struct br_job_info *mine;
+
+	if (job->state > BR_JOB_PROCESSING)
+		return 0;
+	if (b->job.n && (job->nb != b->job.v[0].nb || job->enhance != b->job.v[0].enhance || strcmp(job->settings, b->job.v[0].settings)))
+		return 0;
+	mine = br_vec_push(&b->job);
+	*mine = *job;
+	mine->name = br_arena_strdup(&b->arena, job->name);
+	mine->settings = br_arena_strdup(&b->arena, job->settings);
+	mine->error = mine->stage = "";
+	return b->job.n >= JOB_BATCH;
+}
+
+static int next_batch(struct batch *b, struct br_ws *ws, struct br_err *err)
+{
+	struct br_txn *t;
+	int rc = br_txn_read(&t, ws->store, err);
+
+	if (rc < 0)
+		return rc;
+	rc = br_job_each(t, 0, gather, b, err);
+	br_txn_end(t);
+	return BR_MIN(rc, 0);
+}
+
+/* ---- states ---- */
+
+static int put_states(struct br_txn *t, void *arg, struct br_err *err)
+{
+	struct batch *b = arg;
+	struct br_slice val;
+	struct br_key k;
+	int rc = 0;
+
+	for (size_t i = 0; i < b->job.n && rc >= 0; i++) {
+		br_job__key(&k, b->job.v[i].nb, b->job.v[i].doc, b->job.v[i].enhance);
+		if ((rc = br_get(&val, t, BR_T_JOB, br_key_slice(&k), err)) > 0) /* not of a notebook that was deleted meanwhile */
+			rc = br_job__put(t, &b->job.v[i], err);
+	}
+	return BR_MIN(rc, 0);
+}
+
+static int set_states(struct batch *b, struct br_ws *ws, enum br_job_state state, const char *stage, struct br_err *err)
+{
+	for (size_t i = 0; i < b->job.n; i++) {
+		if (b->job.v[i].state == BR_JOB_ERROR)
+			continue;
+		b->job.v[i].state = state;
+		b->job.v[i].stage = stage;
+		b->job.v[i].updated = br_now();
+	}
+	return br_store_write(ws->store, put_states, b, err);
+}
+
+static void failed(struct batch *b, struct br_job_info *job, const char *why)
+{
+	job->state = BR_JOB_ERROR;
+	job->stage = "failed";
+	job->error = br_arena_strdup(&b->arena, why);
+	job->updated = br_now();
+}
+
+/* What became of the documents is written in their own records. */
+static int read_outcomes(struct batch *b, struct br_ws *ws, struct br_err *err)
+{
+	struct br_txn *t;
+	int rc = br_txn_read(&t, ws->store, err);
+
+	for (size_t i = 0; i < b->job.n && rc == 0; i++) {
+		struct br_job_info *job = &b->job.v[i];
+		struct br_doc *d;
+		if (br_doc_find(&d, &b->arena, t, ws, job->nb, job->doc, NULL) < 0)
+			failed(b, job, "the document was deleted");
+		else if (d->state == BR_DOC_FAILED || d->state == BR_DOC_SKIPPED)
+			failed(b, job, d->error[0] ? d->error : "nothing to index in it");
+		else if (d->state == BR_DOC_UPLOADED)
+			failed(b, job, "it was not indexed");
+	}
+	if (rc == 0)
+		br_txn_end(t);
+	return rc;
+}
+
+/* ---- one batch ---- */
+
+static bool get_chunking(struct br_chunk_opts *out, const struct br_job_info *job)
+{
+	const struct br_jval *root;
+	struct br_jdoc *doc;
+	const char *how;
+	double v;
+
+	if (br_jdoc_parse(&doc, br_slice_str(job->settings), "settings", NULL) < 0)
+		return false;
+	root = br_jdoc_root(doc);
+	if (br_jval_num(&v, br_jval_get(root, "chunk_size")))
+		out->size = (uint32_t)v;
+	if (br_jval_num(&v, br_jval_get(root, "chunk_overlap")))
+		out->overlap = (uint32_t)v;
+	if ((how = br_jval_str(br_jval_get(root, "chunking_strategy"))))
+		out->how = !strncmp(how, "Recursive", 9) ? BR_CHUNK_RECURSIVE : BR_CHUNK_STRUCTURE;
+	br_jdoc_free(doc);
+	return out->overlap < out->size;
+}
+
+static int notebook_of(struct br_nb **out, struct batch *b, struct br_ws *ws, struct br_err *err)
+{
+	struct br_txn *t;
+	int rc = br_txn_read(&t, ws->store, err);
+
+	if (rc < 0)
+		return rc;
+	rc = br_nb_by_number(out, &b->arena, t, b->job.v[0].nb, err);
+	br_txn_end(t);
+	return rc;
+}
+
+static int index_batch(struct batch *b, struct br_jobs *j, struct br_err *err)
+{
+	const char **id = br_arena_zalloc(&b->arena, (b->job.n + 1) * sizeof *id);
+	struct br_ingest_opts o = { .uploads = id, .force = true, .cancel = &j->cancel };
+	struct br_ingest_stats stats;
+	struct br_chunk_opts chunking;
+	struct br_nb *nb;
+	int rc = notebook_of(&nb, b, j->ws, err);
+
+	if (rc < 0)
+		return rc;
+	chunking = nb->chunking;
+	if (get_chunking(&chunking, &b->job.v[0]))
+		o.chunking = &chunking;
+	o.notebook = nb->id;
+	for (size_t i = 0; i < b->job.n; i++)
+		id[i] = b->job.v[i].doc;
+	rc = br_ingest(&stats, j->ws, NULL, 0, &o, err);
+	return rc == -BR_EPARTIAL ? 0 : rc;
+}
+
+/* ---- contexts ---- */
+
+static bool is_wanted(const struct br_doc *d, void *arg)
+{
+	const struct batch *b = arg;
+
+	for (size_t i = 0; i < b->job.n; i++)
+		if (!strcmp(b->job.v[i].doc, d->id))
+			return true;
+	return false;
+}
+
+static int enhance_batch(struct batch *b, struct br_jobs *j, struct br_err *err)
+{
+	struct br_enhance_stats stats;
+	struct br_enhance_opts o = { .want = is_wanted, .want_arg = b };
+	struct br_nb *nb;
+	int rc = notebook_of(&nb, b, j->ws, err);
+
+	if (rc < 0)
+		return rc;
+	o.notebook = nb->id;
+	rc = br_enhance(&stats, j->ws, &o, err);
+	return rc == -BR_EPARTIAL ? 0 : rc;
+}
+
+static int run_batch(struct batch *b, struct br_jobs *j, struct br_err *err)
+{
+	bool enhance = b->job.v[0].enhance;
+	int rc = set_states(b, j->ws, BR_JOB_PROCESSING, enhance ? "enhancing" : "parsing", err);
+
+	if (rc < 0)
+		return rc;
+	rc = enhance ? enhance_batch(b, j, err) : index_batch(b, j, err);
+	if (rc == -BR_ECANCELLED || rc == -BR_ELOCKED) /* as it was: to be gone on with */
+		return rc;
+	if (rc < 0)
+		for (size_t i = 0; i < b->job.n; i++)
+			failed(b, &b->job.v[i], err->msg);
+	else if (!enhance && (rc = read_outcomes(b, j->ws, err)) < 0)
+		return rc;
+	return set_states(b, j->ws, BR_JOB_SUCCESS, "completed", err);
+}
+
+/* 1: there was something to do. */
+static int run_some(struct br_jobs *j, struct br_err *err)
+{
+	struct batch b = { 0 };
+	int rc = next_batch(&b, j->ws, err);
+
+	if (rc == 0 && b.job.n && (rc = run_batch(&b, j, err)) == 0)
+		rc = 1;
+	br_vec_release(&b.job);
+	br_arena_release(&b.arena);
+	return rc;
+}
+
+/* ---- the thread ---- */
+
+/* False: to end. After a failure another try is made in a while. */
+static bool wait_for_news(struct br_jobs *j, bool soon)
+{
+	struct timespec until;
+	bool go;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 5;
+	pthread_mutex_lock(&j->mu);
+	while (!j->quit && !j->news)
+		if (soon ? pthread_cond_timedwait(&j->stir, &j->mu, &until) != 0 : pthread_cond_wait(&j->stir, &j->mu) != 0)
+			break;
+	j->news = false;
+	go = !j->quit;
+	pthread_mutex_unlock(&j->mu);
+	return go;
+}
+
+static void *run(void *arg)
+{
+	struct br_jobs *j = arg;
+	struct br_err err = { 0 };
+	int rc;
+
+	do {
+		while ((rc = run_some(j, &err)) > 0 && !atomic_load(&j->cancel))
+			;
+		if (rc < 0 && rc != -BR_ECANCELLED)
+			br_log(BR_LOG_ERROR, "a job in the background: %s", err.msg);
+	} while (wait_for_news(j, rc < 0));
+	return NULL;
+}
+
+int br_jobs_start(struct br_jobs **out, struct br_ws *ws, struct br_err *err)
+{
+	struct br_jobs *j = br_alloc(sizeof *j);
+	sigset_t all, old;
+	int rc;
+
+	*out = NULL;
+	j->ws = ws;
+	pthread_mutex_init(&j->mu, NULL);
+	pthread_cond_init(&j->stir, NULL);
+	sigfillset(&all); /* they are the main thread's */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&j->thread, NULL, run, j);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc != 0) {
+		free(j);
+		return br_fail(err, BR_ENOMEM, "cannot start a thread for jobs");
+	}
+	*out = j;
+	return 0;
+}
+
+void br_jobs_stop(struct br_jobs *j)
+{
+	if (!j)
+		return;
+	atomic_store(&j->cancel, true);
+	pthread_mutex_lock(&j->mu);
+	j->quit = true;
+	pthread_cond_signal(&j->stir);
+	pthread_mutex_unlock(&j->mu);
+	pthread_join(j->thread, NULL);
+	pthread_mutex_destroy(&j->mu);
+	pthread_cond_destroy(&j->stir);
+	free(j);
+}

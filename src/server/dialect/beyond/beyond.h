@@ -1,0 +1,94 @@
+/*
+ * beyond - what the files of the Beyond Retrieval dialect share with each other and with the Developer API.
+ */
+#ifndef BR_SERVER_BEYOND_H
+#define BR_SERVER_BEYOND_H
+
+#include "br/answer.h"
+#include "br/auth.h"
+#include "br/jobs.h"
+#include "br/os.h"
+#include "br/server.h"
+
+#define BEYOND_ROUTERS(X) X(system) X(notebooks) X(documents) X(viewer) X(chat) X(retrieval) X(settings) X(keys) X(models) X(sharing) X(users) X(global) \
+	X(onedrive) X(health) X(enhance)
+#define X(name) extern const struct br_routes br_beyond__##name##_rows;
+BEYOND_ROUTERS(X)
+#undef X
+
+#define NB "/api/notebooks/{notebook_id}"
+#define MUST(kind) BR_FOUT(kind), .flags = BR_REQUIRED                /* a member of an answer that is always there */
+#define MAY_NULL(kind) BR_FOUT(kind), .flags = BR_REQUIRED | BR_NULLABLE
+#define BR_PERSONAS "professional|funny|mentor|storyteller|clear|custom"
+#define BR_LANGUAGES "en|de|es|fr|it|pt|nl|ru|zh|ja"
+#define BEYOND_STRATEGY "fusion"                                      /* when neither request nor notebook names one */
+
+/* ---- beyond.c: the envelope, errors ---- */
+
+void br_beyond__open(struct br_json *j);
+void br_beyond__close(struct br_json *j);
+void br_beyond__error(struct br_json *j, struct br_req *r, struct br_fault *f);
+void br_beyond__schema(struct br_json *j, void (*data)(struct br_json *j, const void *arg), const void *arg);
+void br_beyond__error_schema(struct br_json *j);
+
+/* The notebook that the path names by its id, if the caller has access. */
+int br_beyond__nb(struct br_nb **out, struct br_req *r, struct br_err *err);
+int br_beyond__nb_by_id(struct br_nb **out, struct br_req *r, const char *id, struct br_err *err);
+/* A document of it, by its id alone. In a transaction. */
+int br_beyond__doc(struct br_doc **out, struct br_req *r, struct br_txn *t, uint32_t nb, const char *id, struct br_err *err);
+void br_beyond__time(struct br_json *j, const char *key, int64_t seconds); /* null for 0 */
+void br_beyond__float(struct br_json *j, const char *key, double v, int decimals); /* 1.0, where clients look for a float */
+void br_beyond__time_ms(struct br_json *j, const char *key, int64_t ms);
+/* ISO 8601 with or without fraction and zone; -1: it is none. */
+int br_beyond__parse_time(int64_t *out, const char *s);
+const char *br_beyond__file_type(struct br_arena *a, const char *name);    /* "PDF" */
+
+const char *br_beyond__base_url(struct br_req *r);                         /* "https://host", as clients see it */
+
+/* ---- keep.c: small records ---- */
+
+#define BEYOND_NAME 200 /* bytes of a record's name */
+enum br_beyond_kind { BEYOND_INVITE = 1, BEYOND_ACCESS = 2, BEYOND_SETTING = 4 };
+int br_beyond__kept(const char **out, struct br_req *r, uint32_t nb, enum br_beyond_kind kind, const char *name, struct br_err *err); /* NULL: none */
+/* json NULL: removed; 1: it was there. */
+int br_beyond__keep(struct br_req *r, uint32_t nb, enum br_beyond_kind kind, const char *name, const char *json, struct br_err *err);
+typedef void br_beyond_fn(uint32_t nb, const char *name, const char *json, void *arg); /* the strings live as long as the request */
+int br_beyond__each_kept(struct br_req *r, uint32_t nb, enum br_beyond_kind kind, br_beyond_fn *fn, void *arg, struct br_err *err); /* nb 0: of all */
+const char *br_beyond__member(struct br_req *r, const char *json, const char *key); /* a string of it; NULL: none */
+
+/* ---- find.c: retrieval as the contract has it ---- */
+
+struct br_beyond_question {
+	const char *query, *strategy; /* strategy: an id of either list, NULL: the notebook's */
+	int64_t top;                  /* 0: the notebook's */
+	double full_text, semantic;   /* weights; negative: the notebook's */
+	int64_t rerank_top;           /* 0: the notebook's */
+	const struct br_jval *files;  /* ids, or NULL */
+};
+struct br_beyond_ask { /* what came of it, for br_retrieve and br_answer */
+	struct br_query_opts opts;
+	const char *strategy;         /* as told to the client */
+	struct br_llm *llm;
+};
+/* USAGE (400): no such strategy. To be closed in every case. */
+int br_beyond__ask(struct br_beyond_ask *out, struct br_req *r, const struct br_nb *nb, const struct br_beyond_question *q, struct br_err *err);
+void br_beyond__ask_close(struct br_beyond_ask *a);
+double br_beyond__score(double score, double best); /* 0 to 1, the best 1 */
+/* The object "metadata" of a passage. */
+void br_beyond__metadata(struct br_json *j, const struct br_nb *nb, const struct br_found *f);
+extern const struct br_shape br_beyond__metadata_shape;
+
+/* ---- talk.c: a turn of a conversation ---- */
+
+struct br_beyond_turn {
+	struct br_beyond_question q;
+	const char *chat, *persona, *language; /* persona, language: NULL: the notebook's */
+};
+struct br_beyond_said { struct br_reply reply; struct br_message m[2]; const char *strategy; double best; };
+int br_beyond__turn(struct br_beyond_said *out, struct br_req *r, const struct br_nb *nb, const struct br_beyond_turn *t, struct br_err *err);
+/* By its whole id, of any owner. NOTFOUND. */
+int br_beyond__chat(struct br_chat *out, struct br_req *r, const struct br_nb *nb, const char *id, struct br_err *err);
+int br_beyond__messages(struct br_messages *out, struct br_req *r, const struct br_nb *nb, const char *id, struct br_err *err);
+void br_beyond__suggested(struct br_json *j, const struct br_reply *r);
+
+#endif
