@@ -17,6 +17,7 @@
 #include "br/health.h"
 #include "br/jobs.h"
 #include "br/json.h"
+#include "br/keep.h"
 #include "br/llm.h"
 #include "br/net.h"
 #include "br/os.h"

@@ -44,7 +44,10 @@
 	X(ASKED)    /* nb, number -> a question that was asked                                 */    \
 	X(CONTEXT)  /* nb, doc, block -> what was added to its passages                        */    \
 	X(JOB)      /* nb, id of a document -> what is being done with it                      */    \
-	X(API)      /* nb or 0, kind u8, name -> what an API of the server keeps              */
+	X(API)      /* nb or 0, kind u8, name -> what an API of the server keeps              */    \
+	X(WIKI)     /* nb, kind u8, name -> plan, pages, versions and patches of a wiki       */    \
+	X(HOOK)     /* webhook number -> its record                                            */    \
+	X(DELIVERY) /* webhook number, delivery number -> what is sent to it, and how it went  */
 
 enum br_table {
 #define X(name) BR_T_##name,

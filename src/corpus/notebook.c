@@ -487,7 +487,7 @@ static int use_first(struct br_txn *t, struct br_err *err)
 int nb_drop_records(struct br_txn *t, uint32_t nb, struct br_err *err)
 {
 	static const enum br_table tables[] = { BR_T_NOTEBOOK, BR_T_DOC, BR_T_PATH, BR_T_TEXT, BR_T_DICT, BR_T_CHUNK, BR_T_DEAD,
-		BR_T_CHAT, BR_T_MSG, BR_T_REPLY, BR_T_ASKED, BR_T_JOB, BR_T_API, BR_T_CONTEXT };
+		BR_T_CHAT, BR_T_MSG, BR_T_REPLY, BR_T_ASKED, BR_T_JOB, BR_T_API, BR_T_WIKI, BR_T_CONTEXT };
 	struct br_key k;
 	char name[24];
 	int rc = 0;

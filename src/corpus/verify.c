@@ -233,7 +233,7 @@ static int check_stray(struct br_slice key, struct br_slice val, const struct br
 static void check_strays(struct verify *v)
 {
 	static const enum br_table tables[] = { BR_T_PATH, BR_T_TEXT, BR_T_CHUNK, BR_T_DEAD, BR_T_DICT,
-		BR_T_CONTEXT, BR_T_CHAT, BR_T_MSG, BR_T_REPLY, BR_T_ASKED, BR_T_JOB, BR_T_API };
+		BR_T_CONTEXT, BR_T_CHAT, BR_T_MSG, BR_T_REPLY, BR_T_ASKED, BR_T_JOB, BR_T_API, BR_T_WIKI };
 	struct stray s = { .v = v };
 	struct br_err err = { 0 };
 	struct br_key k;

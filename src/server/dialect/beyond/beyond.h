@@ -8,6 +8,7 @@
 #include "br/auth.h"
 #include "br/jobs.h"
 #include "br/os.h"
+#include "br/keep.h"
 #include "br/server.h"
 
 #define BEYOND_ROUTERS(X) X(system) X(notebooks) X(documents) X(viewer) X(chat) X(retrieval) X(settings) X(keys) X(models) X(sharing) X(users) X(global) \
@@ -44,17 +45,6 @@ int br_beyond__parse_time(int64_t *out, const char *s);
 const char *br_beyond__file_type(struct br_arena *a, const char *name);    /* "PDF" */
 
 const char *br_beyond__base_url(struct br_req *r);                         /* "https://host", as clients see it */
-
-/* ---- keep.c: small records ---- */
-
-#define BEYOND_NAME 200 /* bytes of a record's name */
-enum br_beyond_kind { BEYOND_INVITE = 1, BEYOND_ACCESS = 2, BEYOND_SETTING = 4 };
-int br_beyond__kept(const char **out, struct br_req *r, uint32_t nb, enum br_beyond_kind kind, const char *name, struct br_err *err); /* NULL: none */
-/* json NULL: removed; 1: it was there. */
-int br_beyond__keep(struct br_req *r, uint32_t nb, enum br_beyond_kind kind, const char *name, const char *json, struct br_err *err);
-typedef void br_beyond_fn(uint32_t nb, const char *name, const char *json, void *arg); /* the strings live as long as the request */
-int br_beyond__each_kept(struct br_req *r, uint32_t nb, enum br_beyond_kind kind, br_beyond_fn *fn, void *arg, struct br_err *err); /* nb 0: of all */
-const char *br_beyond__member(struct br_req *r, const char *json, const char *key); /* a string of it; NULL: none */
 
 /* ---- find.c: retrieval as the contract has it ---- */
 

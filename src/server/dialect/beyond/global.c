@@ -34,8 +34,8 @@ static int reply_keys(struct br_req *r, struct br_err *err)
 	int rc = 0;
 
 	for (size_t i = 0; i < BR_COUNT(slots) && rc == 0; i++) {
-		rc = br_beyond__kept(&rec, r, 0, BEYOND_SETTING, slots[i].name, err);
-		own[i] = br_beyond__member(r, rec, "value");
+		rc = br_keep_get(&rec, br_req_arena(r), br_req_ws(r), 0, BR_KEEP_SETTING, slots[i].name, err);
+		own[i] = br_keep_member(br_req_arena(r), rec, "value");
 	}
 	if (rc < 0)
 		return rc;
@@ -80,7 +80,7 @@ static int keep_value(struct br_req *r, const char *name, const char *value, str
 	br_json_obj(&j);
 	br_json_kstr(&j, "value", value);
 	br_json_end(&j);
-	rc = br_beyond__keep(r, 0, BEYOND_SETTING, name, b.ptr, err);
+	rc = br_keep_put(br_req_ws(r), 0, BR_KEEP_SETTING, name, b.ptr, err);
 	br_wipe(b.ptr, b.len);
 	br_buf_release(&b);
 	return BR_MIN(rc, 0);
@@ -115,7 +115,7 @@ static int drop_key(struct br_req *r, const void *in, struct br_err *err)
 	(void)in;
 	if (!is_slot(name))
 		return br_fail(err, BR_ENOTFOUND, "Unknown key '%.60s'", name);
-	if ((rc = br_beyond__keep(r, 0, BEYOND_SETTING, name, NULL, err)) < 0)
+	if ((rc = br_keep_put(br_req_ws(r), 0, BR_KEEP_SETTING, name, NULL, err)) < 0)
 		return rc;
 	j = br_reply(r, 0);
 	br_json_obj(j);
@@ -155,11 +155,11 @@ static int reply_value(struct br_req *r, const char *name, const char *dflt, str
 {
 	const char *rec, *value;
 	struct br_json *j;
-	int rc = br_beyond__kept(&rec, r, 0, BEYOND_SETTING, name, err);
+	int rc = br_keep_get(&rec, br_req_arena(r), br_req_ws(r), 0, BR_KEEP_SETTING, name, err);
 
 	if (rc < 0)
 		return rc;
-	value = br_beyond__member(r, rec, "value");
+	value = br_keep_member(br_req_arena(r), rec, "value");
 	j = br_reply(r, 0);
 	br_json_obj(j);
 	br_json_kstr(j, name, value ? value : dflt);

@@ -38,10 +38,10 @@ static void write_invite(struct br_json *j, struct br_req *r, const struct br_nb
 	br_json_obj(j);
 	br_json_kstr(j, "invite_code", code);
 	br_json_kstr(j, "notebook_id", nb->id);
-	br_json_kstr(j, "created_by", br_beyond__member(r, rec, "created_by"));
-	br_json_kstr(j, "expires_at", br_beyond__member(r, rec, "expires_at"));
+	br_json_kstr(j, "created_by", br_keep_member(br_req_arena(r), rec, "created_by"));
+	br_json_kstr(j, "expires_at", br_keep_member(br_req_arena(r), rec, "expires_at"));
 	br_json_kstr(j, "invite_url", br_arena_printf(br_req_arena(r), "%s/invite/%s", br_beyond__base_url(r), code));
-	br_json_kstr(j, "created_at", br_beyond__member(r, rec, "created_at"));
+	br_json_kstr(j, "created_at", br_keep_member(br_req_arena(r), rec, "created_at"));
 	br_json_kint(j, "redeemed_count", redeemed);
 	br_json_end(j);
 }
@@ -82,7 +82,7 @@ static int invite(struct br_req *r, const void *in, struct br_err *err)
 		return br_req_fail(r, 422, err, BR_EUSAGE, "expires_at must be a time such as 2030-01-31T12:00:00Z");
 	make_code(code);
 	rec = make_json(r, (const char *const[][2]){ { "created_by", br_req_who(r)->user }, { "expires_at", p->expires }, { "created_at", now_text(r) } }, 3);
-	if ((rc = br_beyond__keep(r, nb->nb, BEYOND_INVITE, code, rec, err)) < 0)
+	if ((rc = br_keep_put(br_req_ws(r), nb->nb, BR_KEEP_INVITE, code, rec, err)) < 0)
 		return rc;
 	write_invite(br_reply(r, 0), r, nb, code, rec, 0);
 	return 0;
@@ -93,7 +93,7 @@ struct listing { struct br_req *r; struct br_nb *nb; struct br_json *j; const ch
 static void count_redeemed(uint32_t nb, const char *name, const char *json, void *arg)
 {
 	struct listing *l = arg;
-	const char *code = br_beyond__member(l->r, json, "invite_code");
+	const char *code = br_keep_member(br_req_arena(l->r), json, "invite_code");
 
 	(void)nb;
 	(void)name;
@@ -115,13 +115,13 @@ static int list(struct br_req *r, const void *in, struct br_err *err)
 	int rc = br_beyond__nb(&l.nb, r, err);
 
 	(void)in;
-	if (rc == 0 && (rc = br_beyond__each_kept(r, l.nb->nb, BEYOND_INVITE, take_both, &l, err)) == 0) {
+	if (rc == 0 && (rc = br_keep_each(br_req_arena(r), br_req_ws(r), l.nb->nb, BR_KEEP_INVITE, take_both, &l, err)) == 0) {
 		l.j = br_reply(r, 0);
 		br_json_arr(l.j);
 		for (size_t i = 0; i < l.v.n && rc == 0; i += 2) {
 			l.code = l.v.v[i];
 			l.n = 0;
-			rc = br_beyond__each_kept(r, l.nb->nb, BEYOND_ACCESS, count_redeemed, &l, err);
+			rc = br_keep_each(br_req_arena(r), br_req_ws(r), l.nb->nb, BR_KEEP_ACCESS, count_redeemed, &l, err);
 			write_invite(l.j, r, l.nb, l.v.v[i], l.v.v[i + 1], l.n);
 		}
 		br_json_end(l.j);
@@ -155,7 +155,7 @@ static int revoke(struct br_req *r, const void *in, struct br_err *err)
 	(void)in;
 	if (rc < 0)
 		return rc;
-	return reply_deleted(r, br_beyond__keep(r, nb->nb, BEYOND_INVITE, br_req_param(r, "invite_code"), NULL, err), "Invitation", err);
+	return reply_deleted(r, br_keep_put(br_req_ws(r), nb->nb, BR_KEEP_INVITE, br_req_param(r, "invite_code"), NULL, err), "Invitation", err);
 }
 
 /* ---- I4, I5 ---- */
@@ -178,11 +178,11 @@ static int find_invite(struct br_nb **nb, struct found *f, struct br_req *r, str
 	int rc;
 
 	f->code = br_req_param(r, "invite_code");
-	if ((rc = br_beyond__each_kept(r, 0, BEYOND_INVITE, find_code, f, err)) < 0)
+	if ((rc = br_keep_each(br_req_arena(r), br_req_ws(r), 0, BR_KEEP_INVITE, find_code, f, err)) < 0)
 		return rc;
 	if (!f->rec)
 		return br_fail(err, BR_ENOTFOUND, "Invitation not found");
-	until = br_beyond__member(r, f->rec, "expires_at");
+	until = br_keep_member(br_req_arena(r), f->rec, "expires_at");
 	if (until && br_beyond__parse_time(&when, until) == 0 && when <= br_now())
 		return br_req_fail(r, 410, err, BR_ENOTFOUND, "This invitation has expired");
 	if ((rc = br_txn_read(&t, br_req_ws(r)->store, err)) < 0)
@@ -209,7 +209,7 @@ static int preview(struct br_req *r, const void *in, struct br_err *err)
 	br_json_kstr(j, "invite_code", f.code);
 	br_json_kstr(j, "notebook_id", nb->id);
 	br_json_kstr(j, "notebook_title", *br_nb_str(v, "title") ? br_nb_str(v, "title") : nb->name);
-	br_json_kstr(j, "expires_at", br_beyond__member(r, f.rec, "expires_at"));
+	br_json_kstr(j, "expires_at", br_keep_member(br_req_arena(r), f.rec, "expires_at"));
 	br_json_end(j);
 	br_nb_values_free(v);
 	return 0;
@@ -230,12 +230,12 @@ static int redeem(struct br_req *r, const void *in, struct br_err *err)
 	int rc = find_invite(&nb, &f, r, err);
 
 	(void)in;
-	if (rc < 0 || (rc = br_beyond__kept(&was, r, nb->nb, BEYOND_ACCESS, user, err)) < 0)
+	if (rc < 0 || (rc = br_keep_get(&was, br_req_arena(r), br_req_ws(r), nb->nb, BR_KEEP_ACCESS, user, err)) < 0)
 		return rc;
-	kind = br_beyond__member(r, was, "access_type");
+	kind = br_keep_member(br_req_arena(r), was, "access_type");
 	if (!was) {
 		const char *rec = make_json(r, (const char *const[][2]){ { "access_type", "chat_only" }, { "created_at", now_text(r) }, { "invite_code", f.code } }, 3);
-		if ((rc = br_beyond__keep(r, nb->nb, BEYOND_ACCESS, user, rec, err)) < 0)
+		if ((rc = br_keep_put(br_req_ws(r), nb->nb, BR_KEEP_ACCESS, user, rec, err)) < 0)
 			return rc;
 	}
 	j = br_reply(r, 0);
@@ -256,14 +256,14 @@ static int list_access(struct br_req *r, const void *in, struct br_err *err)
 	int rc = br_beyond__nb(&l.nb, r, err);
 
 	(void)in;
-	if (rc == 0 && (rc = br_beyond__each_kept(r, l.nb->nb, BEYOND_ACCESS, take_both, &l, err)) == 0) {
+	if (rc == 0 && (rc = br_keep_each(br_req_arena(r), br_req_ws(r), l.nb->nb, BR_KEEP_ACCESS, take_both, &l, err)) == 0) {
 		l.j = br_reply(r, 0);
 		br_json_arr(l.j);
 		for (size_t i = 0; i < l.v.n; i += 2) {
 			br_json_obj(l.j);
 			br_json_kstr(l.j, "user_id", l.v.v[i]);
-			br_json_kstr(l.j, "access_type", br_beyond__member(r, l.v.v[i + 1], "access_type"));
-			br_json_kstr(l.j, "created_at", br_beyond__member(r, l.v.v[i + 1], "created_at"));
+			br_json_kstr(l.j, "access_type", br_keep_member(br_req_arena(r), l.v.v[i + 1], "access_type"));
+			br_json_kstr(l.j, "created_at", br_keep_member(br_req_arena(r), l.v.v[i + 1], "created_at"));
 			br_json_end(l.j);
 		}
 		br_json_end(l.j);
@@ -284,7 +284,7 @@ static int revoke_access(struct br_req *r, const void *in, struct br_err *err)
 	(void)in;
 	if (rc < 0)
 		return rc;
-	return reply_deleted(r, br_beyond__keep(r, nb->nb, BEYOND_ACCESS, br_req_param(r, "user_id"), NULL, err), "Access", err);
+	return reply_deleted(r, br_keep_put(br_req_ws(r), nb->nb, BR_KEEP_ACCESS, br_req_param(r, "user_id"), NULL, err), "Access", err);
 }
 
 static const short known[] = { 404, 0 }, redeem_fails[] = { 404, 410, 0 };

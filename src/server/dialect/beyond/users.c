@@ -32,7 +32,7 @@ static int load(struct people *p, struct br_err *err)
 {
 	struct raw w = { 0 };
 	struct br_txn *t;
-	int rc = br_beyond__each_kept(p->r, 0, BEYOND_ACCESS, take, &w, err);
+	int rc = br_keep_each(br_req_arena(p->r), br_req_ws(p->r), 0, BR_KEEP_ACCESS, take, &w, err);
 
 	note_user(p, DEV);
 	if (rc == 0 && (rc = br_txn_read(&t, br_req_ws(p->r)->store, err)) == 0) {
@@ -41,7 +41,7 @@ static int load(struct people *p, struct br_err *err)
 			if (br_nb_by_number(&nb, br_req_arena(p->r), t, w.v.v[i].nb, NULL) < 0)
 				continue;
 			note_user(p, w.v.v[i].user);
-			*br_vec_push(&p->grant) = (struct grant){ w.v.v[i].user, br_beyond__member(p->r, w.v.v[i].json, "access_type"), nb->id };
+			*br_vec_push(&p->grant) = (struct grant){ w.v.v[i].user, br_keep_member(br_req_arena(p->r), w.v.v[i].json, "access_type"), nb->id };
 		}
 		br_txn_end(t);
 	}
@@ -144,11 +144,11 @@ static int check(struct br_req *r, const struct br_jval *m, struct br_nb **nb, s
 static int revoke_all(struct br_req *r, const char *user, struct br_err *err)
 {
 	struct raw w = { 0 };
-	int rc = br_beyond__each_kept(r, 0, BEYOND_ACCESS, take, &w, err);
+	int rc = br_keep_each(br_req_arena(r), br_req_ws(r), 0, BR_KEEP_ACCESS, take, &w, err);
 
 	for (size_t i = 0; i < w.v.n && rc >= 0; i++)
 		if (!strcmp(w.v.v[i].user, user))
-			rc = br_beyond__keep(r, w.v.v[i].nb, BEYOND_ACCESS, user, NULL, err);
+			rc = br_keep_put(br_req_ws(r), w.v.v[i].nb, BR_KEEP_ACCESS, user, NULL, err);
 	br_vec_release(&w.v);
 	return BR_MIN(rc, 0);
 }
@@ -168,7 +168,7 @@ static int permit(struct br_req *r, const void *in, struct br_err *err)
 		return rc;
 	for (const struct br_jval *m = br_jval_first(p->permissions); m && rc >= 0; m = br_jval_next(m))
 		if ((rc = check(r, m, &nb, err)) == 0)
-			rc = br_beyond__keep(r, nb->nb, BEYOND_ACCESS, user, br_arena_printf(br_req_arena(r),
+			rc = br_keep_put(br_req_ws(r), nb->nb, BR_KEEP_ACCESS, user, br_arena_printf(br_req_arena(r),
 			                     "{\"access_type\":\"%s\",\"created_at\":\"%s\"}", br_jval_str(m), iso), err);
 	return rc < 0 ? rc : reply_user(r, user, err);
 }

@@ -1,0 +1,31 @@
+/*
+ * keep - small records that the APIs of the server keep in the workspace: a JSON object each.
+ * Use:     br_keep_get and br_keep_each read one and all of a kind; br_keep_put writes or removes one. What belongs to a notebook goes
+ *          with it.
+ * Owns:    table API. The key is the notebook's number (0: of the workspace), the kind and the name.
+ * Threads: any that has no transaction.
+ * Fails:   USAGE for a name that is too long, and what the store fails with.
+ * Format:  man/br-index.5, API
+ */
+#ifndef BR_KEEP_H
+#define BR_KEEP_H
+
+#include "br/corpus.h"
+
+enum { BR_KEEP_NAME = 200 }; /* bytes of a name */
+
+/* Written to disk: never reuse a number. */
+enum br_keep_kind {
+	BR_KEEP_INVITE = 1,
+	BR_KEEP_ACCESS = 2,
+	BR_KEEP_SETTING = 4,
+};
+
+BR_MUST_USE int br_keep_get(const char **out, struct br_arena *a, struct br_ws *ws, uint32_t nb, enum br_keep_kind kind, const char *name, struct br_err *err); /* NULL: none */
+/* json NULL: removed; 1: it was there. */
+BR_MUST_USE int br_keep_put(struct br_ws *ws, uint32_t nb, enum br_keep_kind kind, const char *name, const char *json, struct br_err *err);
+typedef void br_keep_fn(uint32_t nb, const char *name, const char *json, void *arg); /* the strings live as long as the arena */
+BR_MUST_USE int br_keep_each(struct br_arena *a, struct br_ws *ws, uint32_t nb, enum br_keep_kind kind, br_keep_fn *fn, void *arg, struct br_err *err); /* nb 0: of all */
+const char *br_keep_member(struct br_arena *a, const char *json, const char *key); /* a string of it; NULL: none */
+
+#endif
