@@ -19,6 +19,8 @@ enum br_keep_kind {
 	BR_KEEP_INVITE = 1,
 	BR_KEEP_ACCESS = 2,
 	BR_KEEP_SETTING = 4,
+	BR_KEEP_PERSON = 5,       /* a user: see br_person in br/server.h */
+	BR_KEEP_SECRET = 6,       /* enciphered: br_keep_secret_put */
 };
 
 BR_MUST_USE int br_keep_get(const char **out, struct br_arena *a, struct br_ws *ws, uint32_t nb, enum br_keep_kind kind, const char *name, struct br_err *err); /* NULL: none */
@@ -27,5 +29,12 @@ BR_MUST_USE int br_keep_put(struct br_ws *ws, uint32_t nb, enum br_keep_kind kin
 typedef void br_keep_fn(uint32_t nb, const char *name, const char *json, void *arg); /* the strings live as long as the arena */
 BR_MUST_USE int br_keep_each(struct br_arena *a, struct br_ws *ws, uint32_t nb, enum br_keep_kind kind, br_keep_fn *fn, void *arg, struct br_err *err); /* nb 0: of all */
 const char *br_keep_member(struct br_arena *a, const char *json, const char *key); /* a string of it; NULL: none */
+
+/*
+ * A secret, kept enciphered under the key of the workspace: the setting auth.secret, else what stands in the file "secret" beside the
+ * data file, which is made when there is none. The caller wipes and frees what it gets; NULL: none, or none that this key opens.
+ */
+BR_MUST_USE int br_keep_secret_get(char **out, struct br_ws *ws, const char *name, struct br_err *err);
+BR_MUST_USE int br_keep_secret_put(struct br_ws *ws, const char *name, const char *secret, struct br_err *err); /* NULL: removed; 1: it was there */
 
 #endif
