@@ -37,4 +37,15 @@ const char *br_keep_member(struct br_arena *a, const char *json, const char *key
 BR_MUST_USE int br_keep_secret_get(char **out, struct br_ws *ws, const char *name, struct br_err *err);
 BR_MUST_USE int br_keep_secret_put(struct br_ws *ws, const char *name, const char *secret, struct br_err *err); /* NULL: removed; 1: it was there */
 
+/*
+ * Keys of model services that users gave, by service: "openrouter_api_key". user NULL: the workspace's, which serve whoever has none.
+ */
+#define BR_KEEP_SLOTS(X) X("openrouter_api_key", "openrouter", "OPENROUTER_API_KEY") X("openai_api_key", "openai", "OPENAI_API_KEY") \
+	X("mistral_api_key", "mistral", "MISTRAL_API_KEY")
+void br_keep_slot_name(char out[80], const char *slot, const char *user); /* the record's, for br_keep_secret_* */
+/* The first that there is, of the users in order (NULL-terminated), then the workspace's. *out: to be wiped and freed; NULL: none. */
+BR_MUST_USE int br_keep_provider_key(char **out, struct br_ws *ws, const char *provider, const char *const *user, struct br_err *err);
+struct br_llm;
+BR_MUST_USE int br_keep_use_key(struct br_llm *s, struct br_ws *ws, const char *const *user, struct br_err *err); /* the service then uses it */
+
 #endif

@@ -155,7 +155,6 @@ static int refuse(struct br_req *r, int rc, struct br_err *err)
 		return br_req_fail(r, 502, err, BR_EUPSTREAM, "The identity provider cannot be reached");
 	if (rc == -BR_EUSAGE)
 		return br_req_fail(r, 500, err, BR_EUSAGE, "The server asks for tokens, but is not told whose");
-	br_reply_header(r, "WWW-Authenticate", "Bearer");
 	return rc;
 }
 

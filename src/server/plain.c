@@ -264,5 +264,5 @@ static enum br_who identify(struct br_identity *out, struct br_req *r, bool may_
 }
 
 const struct br_dialect br_dialect_plain = {
-	.name = "plain", .prefix = "", .route = routes, .n = BR_COUNT(routes), .identify = identify, .error = error_body,
+	.name = "plain", .prefix = "", .route = routes, .n = BR_COUNT(routes), .identify = identify, .error = error_body, .security = "bearer",
 };
