@@ -70,6 +70,26 @@ bool br_beyond__is_mine(const struct br_beyond_mine *m, const struct br_nb *nb)
 	return br_beyond__owns(m->who, nb);
 }
 
+/* ---- whose keys of model services are used: the caller's, the notebook's owner's, the workspace's ---- */
+
+int br_beyond__provider_key(char **out, struct br_req *r, const char *provider, struct br_err *err)
+{
+	const struct br_identity *who = br_req_who(r);
+
+	return br_keep_provider_key(out, br_req_ws(r), provider, (const char *[]){ who->bypass ? NULL : who->user, NULL }, err);
+}
+
+int br_beyond__use_key(struct br_llm *s, struct br_req *r, const struct br_nb *nb, struct br_err *err)
+{
+	const struct br_identity *who = br_req_who(r);
+	struct br_nb_values *v = br_nb_values_new(nb);
+	const char *const users[] = { who->user, br_nb_str(v, "owner"), NULL };
+	int rc = br_keep_use_key(s, br_req_ws(r), who->bypass ? NULL : users, err);
+
+	br_nb_values_free(v);
+	return rc;
+}
+
 /* ---- before any handler: the notebook that the path names ---- */
 
 static bool chat_suffices(const struct br_route *route)

@@ -57,6 +57,9 @@ struct br_beyond_mine { const struct br_identity *who; BR_VEC(uint32_t) nb; }; /
 int br_beyond__mine(struct br_beyond_mine *out, struct br_req *r, struct br_err *err);
 bool br_beyond__is_mine(const struct br_beyond_mine *m, const struct br_nb *nb); /* any access */
 
+int br_beyond__provider_key(char **out, struct br_req *r, const char *provider, struct br_err *err); /* see br_keep_provider_key */
+int br_beyond__use_key(struct br_llm *s, struct br_req *r, const struct br_nb *nb, struct br_err *err);
+
 /* ---- find.c: retrieval as the contract has it ---- */
 
 struct br_beyond_question {

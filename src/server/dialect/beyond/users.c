@@ -30,9 +30,12 @@ static void note_user(struct people *p, const char *user)
 static void take_person(uint32_t nb, const char *name, const char *json, void *arg)
 {
 	struct people *p = arg;
+	struct br_person who;
 
 	(void)nb;
-	br_person_read(br_vec_push(&p->person), p->r, name, json);
+	br_person_read(&who, p->r, name, json);
+	if (who.seen || (who.role && !strcmp(who.role, "admin"))) /* else only an access that was taken away again is left of them */
+		*br_vec_push(&p->person) = who;
 }
 
 struct numbered { uint32_t nb; const char *user, *json; };
