@@ -20,11 +20,13 @@ struct inquiry {
 	double scale;                  /* 0: it has none */
 	double gain;                   /* how far the model is trusted with this question, 0..1 */
 	double all, once;              /* weight of all words; of a word that stands in one passage */
+	float retrieved[64];           /* what each word weighed in retrieval */
 };
 int br_answer__inquiry_make(struct inquiry *q, struct br_searcher *s, const char *question, const struct br_query_opts *opts, struct br_err *err);
 void br_answer__inquiry_release(struct inquiry *q);
 double br_answer__share(const struct inquiry *q, uint64_t words);           /* of the question's weight that these words have, 0..1 */
 double br_answer__weight_of(const struct inquiry *q, uint64_t words);
+double br_answer__bm25(const struct inquiry *q, const struct br_found *f, uint64_t words);
 double br_answer__closeness(struct inquiry *q, struct br_slice text);       /* cosine with the question, 0 when not known */
 uint64_t br_answer__words_of(struct inquiry *q, const char *lang, struct br_slice text);
 uint64_t br_answer__words_of_token(const struct inquiry *q, const struct br_token *t);

@@ -31,6 +31,20 @@ Q='who takes the lock'
 	out_is "In diesem Notizbuch steht darauf keine Antwort."
 }
 
+@test "words that stand in all of a few files still count" {
+	cd "$S"
+	mkdir few
+	cd few
+	local text="command reapplies commits on top of another base tip. Use --onto to choose."
+	echo "The rebase $text" >rebase.txt
+	echo "The pick $text" >pick.txt
+	want 0 init
+	want 0 sync .
+	want 0 chat how do I reapply commits
+	out_has "reapplies commits on top of another base tip. [1]"
+	want 1 chat how do I bake a cake
+}
+
 @test "a question from standard input" {
 	want_in 0 "$Q\n" chat -
 	out_has "The writer takes one lock. [1]"
