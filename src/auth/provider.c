@@ -15,7 +15,7 @@
 #include <time.h>
 
 #define SECOND INT64_C(1000000000)
-#define RETRY_LEAST 2   /* seconds after a failure, doubled with each */
+#define RETRY_LEAST 1   /* seconds after a failure, doubled with each */
 #define RETRY_MOST 60
 #define PATH "/.well-known/jwks.json"
 

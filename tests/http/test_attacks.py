@@ -125,13 +125,13 @@ def test_rates_are_exact_whatever_the_number_of_clients(c, nb):
         statuses = list(pool.map(lambda _: c.post(f"{EXT}/query", json={"query": "x"}, headers={"X-API-Key": k}).status_code, range(40)))
     assert statuses.count(200) == 7 and statuses.count(429) == 33
     s = good(c.post(KEYS, json={"notebook_id": nb, "name": "s", "rate_limit": "2/second"}), 201)["api_key"]
-    passed, end = [], time.monotonic() + 2.2
+    passed, end = [], time.monotonic() + 1.3
     while time.monotonic() < end:
         before = time.monotonic()
         if c.post(f"{EXT}/query", json={"query": "x"}, headers={"X-API-Key": s}).status_code == 200:
             passed.append((before, time.monotonic()))
         time.sleep(0.02)
-    assert 4 <= len(passed) <= 6
+    assert 3 <= len(passed) <= 4
     assert all(b[1] - a[0] > 1 for a, b in zip(passed, passed[2:]))  # never more than two in any second
 
 
