@@ -46,8 +46,10 @@ static const char *get(const struct br_config *c, const char *key)
 
 bool br_idp_wanted(const struct br_config *c)
 {
-	if (get(c, "auth.bypass"))
-		return !br_config_bool(c, "auth.bypass");
+	const char *bypass = br_config_get(c, "auth.bypass", NULL);
+
+	if (strcmp(bypass, "auto"))
+		return !strcmp(bypass, "false") || !strcmp(bypass, "0");
 	return get(c, "auth.secret_key") || get(c, "auth.jwks_url") || get(c, "auth.jwks_file");
 }
 
