@@ -354,7 +354,8 @@ static bool newer(struct set **s, struct br_idp *p)
 
 /* ---- tokens ---- */
 
-static int verify(struct br_jwt *out, enum br_jwt_refusal *why, const struct br_idp *p, const struct set *s, struct br_slice token, struct br_err *err)
+static int verify(struct br_jwt *out, enum br_jwt_refusal *why, const struct br_idp *p, const struct set *s,
+                  struct br_slice token, struct br_err *err)
 {
 	struct br_jwt_rules rules = {
 		.issuer = get(p->config, "auth.issuer"), .audience = get(p->config, "auth.audience"), .now = br_now(), .leeway = BR_JWT_LEEWAY,
