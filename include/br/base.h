@@ -236,6 +236,7 @@ int br_parse_bytes(int64_t *out, const char *s, const char *what, struct br_err 
 /* One UTF-8 character: bytes taken (1..4) and *cp; invalid input takes 1 byte and gives 0xFFFD. n >= 1. */
 size_t br_utf8_next(uint32_t *cp, const char *p, size_t n);
 size_t br_utf8_put(char out[4], uint32_t cp);
+void br_utf8_lower(char *s, size_t n); /* capitals of ASCII, Latin-1 and Cyrillic, in place */
 /* Offset of the first invalid byte, or n when all is valid UTF-8 (no surrogates, no overlongs). */
 size_t br_utf8_valid(const char *p, size_t n);
 /* Shortest string close to `word` among names (edit distance <= 2), or NULL: for "did you mean". */
