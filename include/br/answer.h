@@ -179,6 +179,6 @@ BR_MUST_USE int br_asked_add(struct br_ws *ws, const char *notebook, const struc
 typedef int br_asked_fn(const struct br_asked *q, void *arg);
 /* Newest first, at most n. */
 BR_MUST_USE int br_asked_each(struct br_ws *ws, const char *notebook, size_t n, br_asked_fn *fn, void *arg, struct br_err *err);
-BR_MUST_USE int br_asked_clear(struct br_ws *ws, const char *notebook, struct br_err *err);
+BR_MUST_USE int br_asked_clear(struct br_ws *ws, const char *notebook, const char *by, struct br_err *err); /* by NULL: of everybody */
 
 #endif

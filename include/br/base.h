@@ -215,6 +215,14 @@ void br_wipe(void *p, size_t n);                                  /* zeroes that
 void br_base64url(struct br_buf *out, const void *p, size_t n);   /* appended, without padding */
 bool br_base64url_decode(struct br_buf *out, struct br_slice text); /* strict: no padding, no white space, one text for each value */
 
+/* ---- secrets on disk (cipher.c): AES-256-GCM, each time under a nonce of its own ---- */
+
+enum { BR_CIPHER_KEY = 32, BR_CIPHER_MORE = 29 }; /* bytes; MORE: by how many the text grows */
+/* Appended. about: bytes that are not kept, but without which nothing is deciphered: what the secret is for. */
+void br_encipher(struct br_buf *out, const uint8_t key[BR_CIPHER_KEY], struct br_slice text, struct br_slice about);
+/* False: another key, another `about`, or not what br_encipher made; nothing is appended then. */
+bool br_decipher(struct br_buf *out, const uint8_t key[BR_CIPHER_KEY], struct br_slice sealed, struct br_slice about);
+
 /* ---- signatures of others (sign.c); a key may be shared by threads ---- */
 
 enum br_sign_alg { BR_SIGN_RS256, BR_SIGN_ES256 };

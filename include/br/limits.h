@@ -71,6 +71,10 @@
 #define BR_MAX_JWT           (16u << 10)  /* bytes of a token */
 #define BR_MAX_JWKS          (256u << 10) /* bytes of an issuer's key set */
 #define BR_MAX_JWKS_KEYS     100
+#define BR_JWT_LEEWAY        10           /* seconds that our clock and an issuer's may differ */
+#define BR_JWKS_ASKED        3            /* times a minute that tokens with unknown keys have the key set fetched again */
+#define BR_JWKS_WAIT         10           /* seconds for fetching a key set */
+#define BR_MIN_SECRET        16           /* characters of the setting auth.secret */
 
 /* vector indexes */
 #define BR_MAX_VINDEX_JSON   (16u << 10)  /* bytes of the description beside an index file */

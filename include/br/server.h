@@ -15,6 +15,7 @@
 #include "br/json.h"
 #include "br/retrieve.h"
 
+struct br_idp;
 struct br_jobs;
 struct br_limiter;
 struct br_meter;
@@ -234,6 +235,7 @@ struct br_server_opts {
 	const char *origins;         /* origins of pages that may call, separated by commas; "*": any */
 	bool insecure;               /* listening beyond loopback without authentication is meant */
 	bool authenticated;          /* dialects ask for proofs of identity */
+	struct br_idp *idp;          /* whose tokens prove identity; NULL: nobody is asked */
 	struct br_jobs *jobs;        /* what runs in the background; NULL: nothing does */
 	struct br_limiter *limiter;  /* of requests by key; NULL: no limits */
 	struct br_meter *meter;      /* what keys are used for; NULL: nobody counts */
@@ -263,5 +265,17 @@ void br_server_openapi(struct br_buf *out, const struct br_server *s);
 void br_server_metrics(struct br_buf *out, struct br_server *s);
 /* Everybody who may reach the server is the administrator: for use on one's own machine. */
 enum br_who br_identify_bypass(struct br_identity *out, struct br_req *r, bool may_wait, struct br_err *err);
+/*
+ * The user whose token of the identity provider stands in Authorization; the bypass where there is no provider. Administrators are
+ * those of auth.admins, then as stored (br_person), then as the token says.
+ */
+enum br_who br_identify_user(struct br_identity *out, struct br_req *r, bool may_wait, struct br_err *err);
+
+/* What is kept about a user: by tokens that came, and by administrators. Strings live as long as the request; NULL: not known. */
+struct br_person { const char *id, *email, *first_name, *last_name, *claim /* role in the token */, *role /* given here */, *created, *seen; };
+BR_MUST_USE int br_person_get(struct br_person *out, struct br_req *r, const char *id, struct br_err *err); /* 1: known, 0: not, and all but id is NULL */
+void br_person_read(struct br_person *out, struct br_req *r, const char *id, const char *json);
+BR_MUST_USE int br_person_put(struct br_req *r, const struct br_person *p, struct br_err *err);
+bool br_person_is_admin(struct br_req *r, const struct br_person *p);
 
 #endif
