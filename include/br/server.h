@@ -100,6 +100,7 @@ enum br_route_flags {
 	BR_ROUTE_MAY_BODY = 16, /* JSON that may be left out */
 	BR_ROUTE_LIST = 32,  /* answers with an array of `out` */
 	BR_ROUTE_CACHE = 128, /* reads only: the answer with status 200 may be given again for a second or two, as long as nothing was committed */
+	BR_ROUTE_CACHE_NB = 256, /* likewise, as long as nothing in the notebook of its path was changed; tells nothing of files */
 	BR_ROUTE_INLINE = 64, /* runs in the event thread: microseconds, no locks, no disk, no searcher */
 };
 typedef int br_handler(struct br_req *r, const void *in, struct br_err *err);
@@ -199,6 +200,8 @@ struct br_part *br_req_part(struct br_req *r, size_t i);               /* NULL: 
 
 /* ---- the answer: one of these, once ---- */
 
+/* Not to be given again, though the route says so: something took part that may answer otherwise the next time, or is to be counted. */
+void br_reply_transient(struct br_req *r);
 void br_reply_header(struct br_req *r, const char *name, const char *value);
 /* Opens the envelope; the handler writes one value; the core closes it. status 0: the route's. */
 struct br_json *br_reply(struct br_req *r, int status);

@@ -51,6 +51,8 @@ static bool one_line(const char *s)
 	return true;
 }
 
+void br_reply_transient(struct br_req *r) { r->transient = true; }
+
 void br_reply_header(struct br_req *r, const char *name, const char *value)
 {
 	if (one_line(name) && one_line(value))

@@ -47,7 +47,7 @@ static void run_or_repeat(struct br_req *r)
 	struct br_cache *cache = r->server->cache;
 	struct br_cache_key key;
 
-	if (!cache || !(r->row->route->flags & BR_ROUTE_CACHE) || !br_cache__key(&key, r)) {
+	if (!cache || !(r->row->route->flags & (BR_ROUTE_CACHE | BR_ROUTE_CACHE_NB)) || !br_cache__key(&key, r)) {
 		parse_and_run(r);
 		return;
 	}
@@ -58,7 +58,7 @@ static void run_or_repeat(struct br_req *r)
 	}
 	parse_and_run(r);
 	close_envelope(r);
-	if (r->status == 200 && !r->streaming && !r->out.failed)
+	if (r->status == 200 && !r->streaming && !r->transient && !r->out.failed)
 		br_cache__put(cache, &key, br_buf_slice(&r->out));
 }
 
