@@ -15,6 +15,7 @@
 #include "br/json.h"
 #include "br/retrieve.h"
 
+struct br_hooks;
 struct br_jobs;
 struct br_limiter;
 struct br_meter;
@@ -235,6 +236,7 @@ struct br_server_opts {
 	bool insecure;               /* listening beyond loopback without authentication is meant */
 	bool authenticated;          /* dialects ask for proofs of identity */
 	struct br_jobs *jobs;        /* what runs in the background; NULL: nothing does */
+	struct br_hooks *hooks;      /* what tells others of events; NULL: the next server does */
 	struct br_limiter *limiter;  /* of requests by key; NULL: no limits */
 	struct br_meter *meter;      /* what keys are used for; NULL: nobody counts */
 	unsigned events, workers;    /* threads; 0: by the processors */
