@@ -105,6 +105,9 @@ struct br_brx_stats;
 /* export.c: what was exported or imported; file NULL: not said. */
 void br_brx_json(struct br_cli *c, const struct br_brx_stats *s, const char *file);
 
+/* serve.c: the settings of webhooks. */
+int br_hook_opts(struct br_hooks_opts *out, struct br_net_rules *net, struct br_cli *c, struct br_err *err);
+
 extern const struct br_cmd br_cmd_docs_duplicates; /* duplicates.c, a sub-verb of docs */
 
 struct br_group { const char *id, *title; };

@@ -161,6 +161,38 @@ static int flush_meter(struct br_meter *m, int rc, struct br_err *err)
 	return rc < 0 ? rc : flushed;
 }
 
+/* ---- webhooks ---- */
+
+int br_hook_opts(struct br_hooks_opts *out, struct br_net_rules *net, struct br_cli *c, struct br_err *err)
+{
+	const char *list = br_config_get(c->config, "webhook.retry", NULL);
+	BR_VEC(int64_t) delay = { 0 };
+	int rc = 0;
+
+	br_net_rules(net, c->config);
+	*out = (struct br_hooks_opts){ .ws = c->ws, .rules = { net, br_profile_find(br_config_get(c->config, "auth.profile", NULL))->https }, .give_up = br_config_int(c->config, "webhook.give_up") };
+	while (rc == 0 && *list) {
+		size_t n = strcspn(list, ",");
+		rc = br_parse_seconds(br_vec_push(&delay), br_arena_strndup(&c->arena, list, n), "webhook.retry", err);
+		list += n + (list[n] == ',');
+	}
+	out->delays = delay.n;
+	out->delay = br_arena_alloc(&c->arena, (delay.n + 1) * sizeof *delay.v);
+	if (delay.n)
+		memcpy((int64_t *)out->delay, delay.v, delay.n * sizeof *delay.v);
+	br_vec_release(&delay);
+	return rc;
+}
+
+static int start_hooks(struct br_hooks **out, struct br_cli *c, struct br_err *err)
+{
+	struct br_hooks_opts o;
+	struct br_net_rules net;
+	int rc = br_hook_opts(&o, &net, c, err);
+
+	return rc < 0 ? rc : br_hooks_start(out, &o, err);
+}
+
 static int serve_run(struct br_cli *c, struct br_err *err)
 {
 	const struct params *p = c->params;
@@ -180,14 +212,19 @@ static int serve_run(struct br_cli *c, struct br_err *err)
 	o.ws = c->ws;
 	o.cache = (uint64_t)br_config_int(c->config, "serve.cache");
 	o.origins = plain_list(&c->arena, p->origins);
-	if ((rc = br_jobs_start(&o.jobs, c->ws, err)) < 0)
+	if ((rc = start_hooks(&o.hooks, c, err)) < 0)
 		return rc;
+	if ((rc = br_jobs_start(&o.jobs, c->ws, err)) < 0) {
+		br_hooks_stop(o.hooks);
+		return rc;
+	}
 	o.limiter = br_limiter_new(NULL);
 	o.meter = br_meter_new(c->ws->store);
 	if ((rc = br_server_new(&s, &o, err)) == 0)
 		rc = serve(c, s, err);
 	br_server_free(s);
 	br_jobs_stop(o.jobs);
+	br_hooks_stop(o.hooks);
 	br_limiter_free(o.limiter);
 	rc = flush_meter(o.meter, rc, err);
 	br_meter_free(o.meter);
