@@ -161,6 +161,19 @@ static int flush_meter(struct br_meter *m, int rc, struct br_err *err)
 	return rc < 0 ? rc : flushed;
 }
 
+/* What was spent by an earlier server. The meter is flushed when one ends. */
+static void load_spent(uint64_t *day, uint64_t *month, uint32_t key, int64_t now, void *arg)
+{
+	struct br_err err;
+	struct br_txn *t;
+
+	if (br_txn_read(&t, ((struct br_ws *)arg)->store, &err) < 0)
+		return;
+	if (br_key_spent(day, month, t, key, now, &err) < 0)
+		br_log(BR_LOG_ERROR, "%s", err.msg);
+	br_txn_end(t);
+}
+
 static int serve_run(struct br_cli *c, struct br_err *err)
 {
 	const struct params *p = c->params;
@@ -184,11 +197,13 @@ static int serve_run(struct br_cli *c, struct br_err *err)
 		return rc;
 	o.limiter = br_limiter_new(NULL);
 	o.meter = br_meter_new(c->ws->store);
+	o.budgets = br_budgets_new(load_spent, c->ws);
 	if ((rc = br_server_new(&s, &o, err)) == 0)
 		rc = serve(c, s, err);
 	br_server_free(s);
 	br_jobs_stop(o.jobs);
 	br_limiter_free(o.limiter);
+	br_budgets_free(o.budgets);
 	rc = flush_meter(o.meter, rc, err);
 	br_meter_free(o.meter);
 	return rc;
