@@ -17,6 +17,7 @@
 #include "br/retrieve.h"
 
 struct br_budgets;
+struct br_hooks;
 struct br_jobs;
 struct br_limiter;
 struct br_meter;
@@ -245,6 +246,7 @@ struct br_server_opts {
 	bool insecure;               /* listening beyond loopback without authentication is meant */
 	bool authenticated;          /* dialects ask for proofs of identity */
 	struct br_jobs *jobs;        /* what runs in the background; NULL: nothing does */
+	struct br_hooks *hooks;      /* what tells others of events; NULL: the next server does */
 	struct br_limiter *limiter;  /* of requests by key; NULL: no limits */
 	struct br_meter *meter;      /* what keys are used for; NULL: nobody counts */
 	struct br_budgets *budgets;  /* of tokens by key; NULL: no limits */
