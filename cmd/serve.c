@@ -161,29 +161,6 @@ static int flush_meter(struct br_meter *m, int rc, struct br_err *err)
 	return rc < 0 ? rc : flushed;
 }
 
-/* ---- webhooks ---- */
-
-int br_hook_opts(struct br_hooks_opts *out, struct br_net_rules *net, struct br_cli *c, struct br_err *err)
-{
-	const char *list = br_config_get(c->config, "webhook.retry", NULL);
-	BR_VEC(int64_t) delay = { 0 };
-	int rc = 0;
-
-	br_net_rules(net, c->config);
-	*out = (struct br_hooks_opts){ .ws = c->ws, .rules = { net, br_profile_find(br_config_get(c->config, "auth.profile", NULL))->https }, .give_up = br_config_int(c->config, "webhook.give_up") };
-	while (rc == 0 && *list) {
-		size_t n = strcspn(list, ",");
-		rc = br_parse_seconds(br_vec_push(&delay), br_arena_strndup(&c->arena, list, n), "webhook.retry", err);
-		list += n + (list[n] == ',');
-	}
-	out->delays = delay.n;
-	out->delay = br_arena_alloc(&c->arena, (delay.n + 1) * sizeof *delay.v);
-	if (delay.n)
-		memcpy((int64_t *)out->delay, delay.v, delay.n * sizeof *delay.v);
-	br_vec_release(&delay);
-	return rc;
-}
-
 static int start_hooks(struct br_hooks **out, struct br_cli *c, struct br_err *err)
 {
 	struct br_hooks_opts o;
@@ -191,6 +168,19 @@ static int start_hooks(struct br_hooks **out, struct br_cli *c, struct br_err *e
 	int rc = br_hook_opts(&o, &net, c, err);
 
 	return rc < 0 ? rc : br_hooks_start(out, &o, err);
+}
+
+/* What was spent by an earlier server. The meter is flushed when one ends. */
+static void load_spent(uint64_t *day, uint64_t *month, uint32_t key, int64_t now, void *arg)
+{
+	struct br_err err;
+	struct br_txn *t;
+
+	if (br_txn_read(&t, ((struct br_ws *)arg)->store, &err) < 0)
+		return;
+	if (br_key_spent(day, month, t, key, now, &err) < 0)
+		br_log(BR_LOG_ERROR, "%s", err.msg);
+	br_txn_end(t);
 }
 
 static int serve_run(struct br_cli *c, struct br_err *err)
@@ -220,12 +210,14 @@ static int serve_run(struct br_cli *c, struct br_err *err)
 	}
 	o.limiter = br_limiter_new(NULL);
 	o.meter = br_meter_new(c->ws->store);
+	o.budgets = br_budgets_new(load_spent, c->ws);
 	if ((rc = br_server_new(&s, &o, err)) == 0)
 		rc = serve(c, s, err);
 	br_server_free(s);
 	br_jobs_stop(o.jobs);
 	br_hooks_stop(o.hooks);
 	br_limiter_free(o.limiter);
+	br_budgets_free(o.budgets);
 	rc = flush_meter(o.meter, rc, err);
 	br_meter_free(o.meter);
 	return rc;

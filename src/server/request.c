@@ -141,7 +141,8 @@ static void take_id(struct br_req *r)
 	for (size_t i = 0; i < n; i++)
 		if (!isalnum((unsigned char)h->value.ptr[i]) && !strchr("-_.:+/=", h->value.ptr[i]))
 			n = 0;
-	if (n && n < sizeof r->id) {
+	r->own_id = !n || n >= sizeof r->id;
+	if (!r->own_id) {
 		memcpy(r->id, h->value.ptr, n);
 		r->id[n] = 0;
 		return;
@@ -181,6 +182,7 @@ struct br_server *br_req_server(struct br_req *r) { return r->server; }
 const char *br_req_id(const struct br_req *r) { return r->id; }
 const char *br_req_address(const struct br_req *r) { return r->conn->peer.text; }
 bool br_req_local(const struct br_req *r) { return r->conn->peer.local; }
+bool br_req_secure(const struct br_req *r) { return r->conn->tls != NULL; }
 struct br_slice br_req_body(const struct br_req *r) { return br_buf_slice(&r->body); }
 
 struct br_searcher *br_req_searcher(struct br_req *r)
