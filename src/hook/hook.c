@@ -61,13 +61,14 @@ int hook_url_check(const char *url, const struct br_hook_rules *rules, struct br
 	return rc;
 }
 
-static int check(const struct br_hook *h, const struct br_hook_rules *rules, struct br_err *err)
+/* url NULL: not looked at. */
+static int check(const struct br_hook *h, const char *url, const struct br_hook_rules *rules, struct br_err *err)
 {
 	if (!h->events || h->events >> BR_HOOK_EVENT_COUNT)
 		return br_fail(err, BR_EUSAGE, "a webhook needs events");
 	if (strlen(h->secret) > BR_MAX_HOOK_SECRET)
 		return br_fail(err, BR_EUSAGE, "a webhook's secret has at most %d bytes", BR_MAX_HOOK_SECRET);
-	return hook_url_check(h->url, rules, err);
+	return url ? hook_url_check(url, rules, err) : 0;
 }
 
 /* ---- making ---- */
@@ -98,7 +99,7 @@ int br_hook_create(struct br_hook *hook, struct br_ws *ws, const struct br_hook_
 	hook->failing = 0;
 	br_uuid(hook->id);
 	hook->created = hook->changed = br_now();
-	if ((rc = check(hook, rules, err)) < 0)
+	if ((rc = check(hook, hook->url, rules, err)) < 0)
 		return rc;
 	return br_store_write(ws->store, create, hook, err);
 }
@@ -166,12 +167,14 @@ static int edit(struct br_txn *t, void *arg, struct br_err *err)
 	struct edit *e = arg;
 	struct br_arena a = { 0 };
 	struct br_hook h;
+	const char *url;
 	bool was;
 	int rc;
 
 	if ((rc = br_hook_find(&h, &a, t, e->id, err)) < 0)
 		goto out;
 	was = h.active;
+	url = h.url;
 	if ((rc = e->fn(&h, e->arg, err)) < 0)
 		goto out;
 	h.changed = br_now();
@@ -179,7 +182,7 @@ static int edit(struct br_txn *t, void *arg, struct br_err *err)
 		h.stopped = "";
 		h.failing = 0;
 	}
-	if ((rc = check(&h, e->rules, err)) == 0)
+	if ((rc = check(&h, strcmp(url, h.url) || (h.active && !was) ? h.url : NULL, e->rules, err)) == 0)
 		rc = hook_store(t, &h, err);
 out:
 	br_arena_release(&a);
