@@ -13,7 +13,7 @@
 #include "br/os.h"
 #include "br/server.h"
 
-#define QUIVR_ROUTERS(X) X(system)
+#define QUIVR_ROUTERS(X) X(system) X(webhooks) X(apikeys)
 #define X(name) extern const struct br_routes br_quivr__##name##_rows;
 QUIVR_ROUTERS(X)
 #undef X
