@@ -260,13 +260,28 @@ static void add_use(struct br_req *r, struct br_key_use use)
 	br_meter_add(m, c->key->number, &use, br_now());
 }
 
-void br_quivr__spent(struct br_req *r, uint64_t tokens)
+int br_quivr__aside(uint64_t *taken, struct br_req *r, uint64_t tokens, struct br_err *err)
+{
+	struct br_budgets *b = br_server_opts(br_req_server(r))->budgets;
+	struct br_quivr_caller *c = br_quivr__caller(r);
+	const struct br_budget *limit = &c->limits.budget;
+	int64_t after;
+
+	*taken = 0;
+	if (!b || (!limit->day && !limit->month))
+		return 0;
+	after = br_budget_take(b, c->key->number, limit, tokens, br_now());
+	*taken = after ? br_budget_take_rest(b, c->key->number, limit, br_now()) : tokens;
+	return *taken ? 0 : limited(r, err, "tokens_per_day", after);
+}
+
+void br_quivr__spent(struct br_req *r, uint64_t taken, uint64_t tokens)
 {
 	struct br_budgets *b = br_server_opts(br_req_server(r))->budgets;
 	const struct br_quivr_caller *c = br_quivr__caller(r);
 
 	if (b)
-		br_budget_settle(b, c->key->number, 0, tokens, br_now());
+		br_budget_settle(b, c->key->number, taken, tokens, br_now());
 	add_use(r, (struct br_key_use){ .tokens = tokens });
 }
 
@@ -280,6 +295,11 @@ static uint64_t largest(struct br_req *r)
 	const struct br_quivr_caller *c = br_quivr__caller(r);
 
 	return c && c->profile ? c->profile->body : 0;
+}
+
+void br_quivr__event(struct br_req *r, enum br_hook_event_id event, const char *kb, struct br_slice data)
+{
+	br_hook_event(br_server_opts(br_req_server(r))->hooks, br_req_ws(r), event, kb, data);
 }
 
 /* ---- errors ---- */
