@@ -161,6 +161,15 @@ static int flush_meter(struct br_meter *m, int rc, struct br_err *err)
 	return rc < 0 ? rc : flushed;
 }
 
+static int start_hooks(struct br_hooks **out, struct br_cli *c, struct br_err *err)
+{
+	struct br_hooks_opts o;
+	struct br_net_rules net;
+	int rc = br_hook_opts(&o, &net, c, err);
+
+	return rc < 0 ? rc : br_hooks_start(out, &o, err);
+}
+
 /* What was spent by an earlier server. The meter is flushed when one ends. */
 static void load_spent(uint64_t *day, uint64_t *month, uint32_t key, int64_t now, void *arg)
 {
@@ -193,8 +202,12 @@ static int serve_run(struct br_cli *c, struct br_err *err)
 	o.ws = c->ws;
 	o.cache = (uint64_t)br_config_int(c->config, "serve.cache");
 	o.origins = plain_list(&c->arena, p->origins);
-	if ((rc = br_jobs_start(&o.jobs, c->ws, err)) < 0)
+	if ((rc = start_hooks(&o.hooks, c, err)) < 0)
 		return rc;
+	if ((rc = br_jobs_start(&o.jobs, c->ws, err)) < 0) {
+		br_hooks_stop(o.hooks);
+		return rc;
+	}
 	o.limiter = br_limiter_new(NULL);
 	o.meter = br_meter_new(c->ws->store);
 	o.budgets = br_budgets_new(load_spent, c->ws);
@@ -202,6 +215,7 @@ static int serve_run(struct br_cli *c, struct br_err *err)
 		rc = serve(c, s, err);
 	br_server_free(s);
 	br_jobs_stop(o.jobs);
+	br_hooks_stop(o.hooks);
 	br_limiter_free(o.limiter);
 	br_budgets_free(o.budgets);
 	rc = flush_meter(o.meter, rc, err);
