@@ -4,6 +4,8 @@
  */
 #include "quivr.h"
 
+#include "br/net.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
