@@ -194,6 +194,8 @@ bool br_req_local(const struct br_req *r);                             /* loopba
 bool br_req_secure(const struct br_req *r);                            /* came over TLS */
 struct br_slice br_req_body(const struct br_req *r);                   /* the bytes of a JSON body, for signatures */
 void br_req_problem(struct br_req *r, enum br_fwhere in, const char *field, const char *type, const char *fmt, ...) BR_PRINTF(5, 6);
+const struct br_problem *br_req_problems(const struct br_req *r, size_t *n);
+void br_req_forget(struct br_req *r); /* what was wrong so far: for connections that go on */
 /* An error with a status of its own. Returns -code. */
 int br_req_fail(struct br_req *r, int status, struct br_err *err, enum br_code code, const char *fmt, ...) BR_PRINTF(5, 6);
 

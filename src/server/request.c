@@ -227,6 +227,18 @@ const char *br_req_param(const struct br_req *r, const char *name)
 	return NULL;
 }
 
+const struct br_problem *br_req_problems(const struct br_req *r, size_t *n)
+{
+	*n = r->problem.n;
+	return r->problem.v;
+}
+
+void br_req_forget(struct br_req *r)
+{
+	r->problem.n = 0;
+	r->fail_status = 0;
+}
+
 struct br_part *br_req_part(struct br_req *r, size_t i)
 {
 	return i < r->part.n ? &r->part.v[i] : NULL;

@@ -9,11 +9,13 @@
 
 #include "br/answer.h"
 #include "br/auth.h"
+#include "br/hook.h"
 #include "br/keep.h"
 #include "br/os.h"
 #include "br/server.h"
 
-#define QUIVR_ROUTERS(X) X(system) X(webhooks) X(apikeys)
+#define QUIVR_ROUTERS(X) X(system) X(query) X(stream) \
+	X(webhooks) X(apikeys) X(socket)
 #define X(name) extern const struct br_routes br_quivr__##name##_rows;
 QUIVR_ROUTERS(X)
 #undef X
@@ -64,8 +66,12 @@ bool br_quivr__has(const struct br_req *r, uint32_t scope);
 bool br_quivr__take(struct br_req *r, struct br_err *err);
 /* 0, or AUTH or FORBIDDEN: the key was revoked, disabled or has expired since. One look into the store. */
 int br_quivr__still(struct br_req *r, struct br_err *err);
-/* Tokens of an answer: for the budget and the usage of the key. */
-void br_quivr__spent(struct br_req *r, uint64_t tokens);
+/* Before an answer: sets tokens aside, 429 when the budget is spent. Then what it cost: for the budget and the usage of the key. */
+int br_quivr__aside(uint64_t *taken, struct br_req *r, uint64_t tokens, struct br_err *err);
+void br_quivr__spent(struct br_req *r, uint64_t taken, uint64_t tokens);
+
+/* Something happened in the knowledge base of that id; data: the event's object. */
+void br_quivr__event(struct br_req *r, enum br_hook_event_id event, const char *kb, struct br_slice data);
 
 /* ---- knowledge bases and documents (quivr.c) ---- */
 
@@ -73,5 +79,53 @@ void br_quivr__spent(struct br_req *r, uint64_t tokens);
 int br_quivr__kb(struct br_nb **out, struct br_req *r, const char *id, struct br_err *err);
 int br_quivr__doc(struct br_doc **out, struct br_req *r, struct br_txn *t, const struct br_nb *nb, const char *id, struct br_err *err);
 void br_quivr__time(struct br_json *j, const char *key, int64_t seconds); /* null for 0 */
+
+/* ---- query.c: a question from request to answer, whichever way it is sent ---- */
+
+struct br_quivr_ask {
+	const char *kb, *question, *model;        /* model NULL: the configured one */
+	int64_t top_k, max_tokens;                /* 0: the knowledge base's, else 5 and 1000 */
+	double threshold, temperature;
+	bool has_threshold, has_temperature;      /* else the knowledge base's, else 0 and 0.3 */
+	const struct br_jval *filters;            /* or NULL */
+	bool include_sources;
+	const struct br_turn *history;            /* of a conversation, oldest first */
+	size_t n_history;
+};
+#define QUIVR_ASK_FIELDS 10
+extern const struct br_field br_quivr__ask_fields[];
+extern const struct br_shape br_quivr__sources_shape, br_quivr__usage_shape;
+/* Of an object that came another way than as a body. What was read before is forgotten; 400 as of a body. */
+int br_quivr__ask_read(struct br_quivr_ask *out, struct br_req *r, const struct br_jval *root, struct br_err *err);
+
+struct br_quivr_source {
+	const char *filename, *path, *title, *doc_id, *text;
+	const char *metadata;                     /* JSON object */
+	uint32_t page, ordinal;                   /* page 0: none */
+	double score;                             /* 0 to 1 */
+};
+struct br_quivr_answer {
+	struct br_arena arena;
+	char id[20];                              /* "q-..." */
+	struct br_reply reply;
+	const char *kb, *model;
+	struct br_quivr_source *source;           /* best first */
+	size_t n;
+	double confidence;
+	struct br_usage usage;
+	int64_t latency_ms;
+};
+struct br_quivr_how {
+	br_token_fn *token;                       /* pieces of the answer as they come; not 0: stop. May be NULL */
+	void *arg;
+	const atomic_bool *cancel;                /* stops a model within 100 ms; may be NULL */
+};
+/* Everything between the parsed request and its answer: access, filters, budget, usage, the event. Failures have their status. */
+int br_quivr__answer(struct br_quivr_answer *out, struct br_req *r, const struct br_quivr_ask *ask, const struct br_quivr_how *how, struct br_err *err);
+void br_quivr__answer_release(struct br_quivr_answer *a);
+/* One value: an array. include false: an empty one. */
+void br_quivr__sources(struct br_json *j, const struct br_quivr_answer *a, bool include);
+/* Members: query_id, confidence, usage, latency_ms, model. */
+void br_quivr__done_members(struct br_json *j, const struct br_quivr_answer *a);
 
 #endif
