@@ -276,10 +276,8 @@ static int shake_hands(struct br_req *r, struct br_err *err)
 	char accept[29];
 	int rc;
 
-	if (!version || strcmp(version, "13")) {
-		br_reply_header(r, "Sec-WebSocket-Version", "13");
+	if (!version || strcmp(version, "13"))
 		return br_quivr__bad(r, err, "Sec-WebSocket-Version", "This path wants a WebSocket of version 13");
-	}
 	if (!key || !br_ws_accept(accept, key))
 		return br_quivr__bad(r, err, "Sec-WebSocket-Key", "This is not a key of a WebSocket");
 	if ((rc = br_ws_load(err)) < 0)
