@@ -20,7 +20,7 @@ _br()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= word i
 	local -a where=()
-	local verbs='init status notebook config sync watch ingest upload docs query chat log eval serve verify health gc index backup export import doctor models keys enhance help version completion'
+	local verbs='init status notebook config sync watch ingest upload docs query chat log eval serve verify health gc index backup export import doctor models keys enhance webhook help version completion'
 	local common=' --directory -C --workspace --notebook -n --json --quiet -q --verbose -v --no-color --wait --timeout --help -h'
 
 	COMPREPLY=()
@@ -33,7 +33,7 @@ _br()
 		-*) ;;
 		*)	case $cmd in
 			'') cmd=$word ;;
-			notebook|config|docs|chat|index|keys|enhance) cmd=$cmd.$word ;;
+			notebook|config|docs|chat|index|keys|enhance|webhook) cmd=$cmd.$word ;;
 			esac ;;
 		esac
 	done
@@ -138,6 +138,10 @@ _br()
 	enhance.status:--files|enhance.status:-f) :; return ;;
 	enhance.publish:--files|enhance.publish:-f) :; return ;;
 	enhance.reset:--files|enhance.reset:-f) :; return ;;
+	webhook.create:--event) :; return ;;
+	webhook.create:--for) _br_lines notebook list --names; return ;;
+	webhook.create:--secret) :; return ;;
+	webhook.deliveries:--limit) :; return ;;
 	*:--directory|*:-C) _br_files -d; return ;;
 	*:--workspace) _br_files -d; return ;;
 	*:--notebook|*:-n) _br_lines notebook list --names; return ;;
@@ -185,6 +189,11 @@ _br()
 		case $cur in
 		-*) _br_words "$common" ;;
 		*) _br_words 'run status show publish reset' ;;
+		esac ;;
+	webhook)
+		case $cur in
+		-*) _br_words "$common" ;;
+		*) _br_words 'create list show test deliveries enable disable delete' ;;
 		esac ;;
 	init)
 		case $cur in
@@ -514,6 +523,46 @@ _br()
 	enhance.reset)
 		case $cur in
 		-*) _br_words " --files -f --failed $common" ;;
+		*) : ;;
+		esac ;;
+	webhook.create)
+		case $cur in
+		-*) _br_words " --event --for --secret --unsigned --inactive $common" ;;
+		*) : ;;
+		esac ;;
+	webhook.list)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	webhook.show)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	webhook.test)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	webhook.deliveries)
+		case $cur in
+		-*) _br_words " --limit $common" ;;
+		*) : ;;
+		esac ;;
+	webhook.enable)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	webhook.disable)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	webhook.delete)
+		case $cur in
+		-*) _br_words " $common" ;;
 		*) : ;;
 		esac ;;
 	help)
