@@ -26,5 +26,6 @@
 #include "br/server.h"
 #include "br/store.h"
 #include "br/text.h"
+#include "br/wiki.h"
 
 #endif
