@@ -194,6 +194,7 @@ struct br_limiter *br_limiter_new(int64_t (*clock)(void)); /* NULL: br_mono_ns *
 void br_limiter_free(struct br_limiter *l);
 /* 0: passes all n rates and counts; else the nanoseconds until it may be asked again, and nothing is counted. who: any text. */
 int64_t br_limiter_take(struct br_limiter *l, const char *who, const struct br_key_rate *rate, unsigned n);
+int64_t br_limiter_peek(struct br_limiter *l, const char *who, const struct br_key_rate *rate, unsigned n); /* likewise, but nothing is counted */
 size_t br_limiter_size(struct br_limiter *l);               /* who's it remembers */
 
 /* ---- tokens a day and a month, in memory ---- */
@@ -208,6 +209,11 @@ void br_budgets_free(struct br_budgets *b);
  * the budget begins anew. tokens 0: only asks whether the budget is spent.
  */
 int64_t br_budget_take(struct br_budgets *b, uint32_t key, const struct br_budget *limit, uint64_t tokens, int64_t now);
+/*
+ * When br_budget_take has no room: sets aside all that is left, if something is and nobody else is spending, and tells how much; else 0.
+ * So the last answer of a day may cost more than is left, and only that one.
+ */
+uint64_t br_budget_take_rest(struct br_budgets *b, uint32_t key, const struct br_budget *limit, int64_t now);
 void br_budget_settle(struct br_budgets *b, uint32_t key, uint64_t taken, uint64_t used, int64_t now);
 
 /* ---- what keys are used for, by day of UTC; collected in memory, written when it is flushed ---- */

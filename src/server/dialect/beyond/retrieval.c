@@ -111,6 +111,8 @@ static int retrieve(struct br_req *r, const void *in, struct br_err *err)
 
 	if (rc == 0 && (rc = br_beyond__ask(&ask, r, nb, &q, err)) == 0)
 		rc = br_retrieve(&found, br_req_searcher(r), p->query, &ask.opts, err);
+	if (found.degraded || ask.llm || br_config_bool(br_req_ws(r)->config, "log.questions"))
+		br_reply_transient(r);
 	if (rc == 0 && (rc = remember(r, nb, &found, ask.strategy, p->query, err)) == 0)
 		reply_chunks(r, nb, &found, ask.strategy, p->query);
 	br_result_release(&found);
@@ -202,7 +204,7 @@ static const struct br_route rows[] = {
 	{ "GET", NB "/retrieval/strategies", "beyond_strategies", "Strategies", "retrieval", BR_LEVEL_USER, .out = &strategy_shape, .fails = known,
 	  .flags = BR_ROUTE_LIST, .run = list_strategies },
 	{ "POST", NB "/retrieval/retrieve", "beyond_retrieve", "Find passages", "retrieval", BR_LEVEL_USER, .body = BR_BODY_JSON, .in = retrieve_in,
-	  .in_size = sizeof(struct retrieve_in), .out = &retrieve_shape, .fails = retrieve_fails, .flags = BR_ROUTE_CACHE, .run = retrieve },
+	  .in_size = sizeof(struct retrieve_in), .out = &retrieve_shape, .fails = retrieve_fails, .flags = BR_ROUTE_CACHE_NB, .run = retrieve },
 	{ "GET", NB "/retrieval/history", "beyond_history", "Past questions, newest first", "retrieval", BR_LEVEL_USER, .out = &asked_shape,
 	  .fails = known, .flags = BR_ROUTE_LIST, .run = history },
 	{ "DELETE", NB "/retrieval/history", "beyond_clear_history", "Forget past questions", "retrieval", BR_LEVEL_USER, .out = &forget_shape,
