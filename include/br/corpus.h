@@ -214,6 +214,14 @@ BR_MUST_USE int br_chunk_docs(uint32_t *doc, struct br_txn *t, uint32_t nb, cons
 BR_MUST_USE int br_chunks_live(struct br_bits *out, struct br_txn *t, const struct br_nb *nb, struct br_err *err);
 
 /*
+ * Takes passages out of their documents, in one commit: nothing finds or quotes them any more, those that stay are counted anew from 0,
+ * and the text of the document stays while one of them does. When the document is indexed again, all are back. Passages of documents
+ * that changed since `chunk` was read are left alone. *done: how many went.
+ */
+struct br_passage { uint32_t doc, chunk, ordinal; };
+BR_MUST_USE int br_passages_remove(uint64_t *done, struct br_ws *ws, uint32_t nb, const struct br_passage *v, size_t n, struct br_err *err);
+
+/*
  * ---- contexts: text that is indexed with a passage so that it is found, and never quoted (context.c, publish.c) ----
  *
  * PENDING -> PROCESSING -> SUCCESS or FAILED; SUCCESS -> EMBEDDED when it is published, and only then it is indexed. A document whose

@@ -45,6 +45,12 @@ bool br_llm_configured(const struct br_config *c, enum br_llm_role role);
  * "no language model configured" and the like.
  */
 BR_MUST_USE int br_llm_open(struct br_llm **out, const struct br_config *c, enum br_llm_role role, struct br_err *err);
+/*
+ * What one asker wants otherwise than the settings say; zero: as they say. A provider counts where the settings name one of the known
+ * ones at its own address, and only if there is a key for it in the environment: the key of the settings never goes elsewhere.
+ */
+struct br_llm_wish { const char *provider, *model; const double *temperature; int64_t max_tokens; };
+BR_MUST_USE int br_llm_open_wish(struct br_llm **out, const struct br_config *c, enum br_llm_role role, const struct br_llm_wish *wish, struct br_err *err);
 void br_llm_close(struct br_llm *s);                                     /* NULL is accepted; no call may be running */
 const struct br_llm_info *br_llm_info(const struct br_llm *s);
 /* What a notebook is pinned to besides dim: SHA-256 over model, embed.dimensions and passage prefix, its first bytes. */

@@ -31,6 +31,7 @@ struct br_query_opts {
 	uint32_t top;                  /* 1..BR_MAX_TOP */
 	const char *const *filter;     /* "field=value", "path~glob", "date>=2026-01-01" ...; all must hold; NULL-terminated or NULL */
 	double full_text_weight, semantic_weight; /* scale the two; <= 0: the strategy's own */
+	double rrf_k;                  /* of fusion and multi_query: how flat reciprocal ranks are; <= 0: 60 */
 	bool explain;
 	bool no_fold;                  /* near-identical hits stay */
 	bool by_doc;                   /* at most one hit per document: its best */
@@ -42,6 +43,7 @@ struct br_query_opts {
 	void *ask_arg;
 	struct br_llm *explorer;       /* for kb_explorer, of role chat; NULL: likewise */
 	struct br_llm *rerank;         /* puts the best 50 in order; NULL: none */
+	bool reorder;                  /* without a service: the best 50 are put in order by the words that they share with the question, too */
 	bool strict;                   /* what would run as less is a failure: CHECK, or that of the service */
 };
 #define BR_QUERY_OPTS_DEFAULT { .top = 8, .freshness_ns = 500000 }

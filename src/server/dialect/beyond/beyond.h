@@ -52,14 +52,17 @@ struct br_beyond_question {
 	const char *query, *strategy; /* strategy: an id of either list, NULL: the notebook's */
 	int64_t top;                  /* 0: the notebook's */
 	double full_text, semantic;   /* weights; negative: the notebook's */
-	int64_t rerank_top;           /* 0: the notebook's */
+	int64_t rerank_top, rrf_k;    /* 0: the notebook's */
 	const struct br_jval *files;  /* ids, or NULL */
 };
 struct br_beyond_ask { /* what came of it, for br_retrieve and br_answer */
 	struct br_query_opts opts;
 	const char *strategy;         /* as told to the client */
-	struct br_llm *llm;
+	struct br_llm *llm, *rerank;
+	bool later;                   /* it needs a service, and this thread must not wait: see br_req_may_wait */
 };
+/* The configured language model as the notebook wants it; NULL: none is configured. */
+int br_beyond__open_llm(struct br_llm **out, struct br_req *r, const struct br_nb_values *v, struct br_err *err);
 /* USAGE (400): no such strategy. To be closed in every case. */
 int br_beyond__ask(struct br_beyond_ask *out, struct br_req *r, const struct br_nb *nb, const struct br_beyond_question *q, struct br_err *err);
 void br_beyond__ask_close(struct br_beyond_ask *a);

@@ -50,17 +50,17 @@ static int load_history(struct turn *t, const char *chat, struct br_err *err)
 	return 0;
 }
 
+/* One model answers and searches. */
 static int open_model(struct turn *t, struct br_err *err)
 {
-	const struct br_config *c = br_req_ws(t->r)->config;
-	int rc;
+	struct br_llm *llm;
+	int rc = br_beyond__open_llm(&llm, t->r, t->v, err);
 
-	if (!br_llm_configured(c, BR_LLM_CHAT))
-		return 0;
-	if ((rc = br_answer_service_open(&t->service, c, NULL, err)) == 0)
-		t->o.model = br_answer_service_model(t->service);
-	t->o.cache = t->o.model && !t->o.n_history;
-	return rc;
+	if (rc < 0 || !llm)
+		return rc;
+	t->service = br_answer_service_over(llm, NULL);
+	t->o.model = br_answer_service_model(t->service);
+	return 0;
 }
 
 static const char *first(const char *a, const char *b, const char *c)
@@ -75,6 +75,7 @@ static int prepare(struct turn *t, const struct br_beyond_turn *how, struct br_e
 	if (rc < 0 || (rc = load_history(t, how->chat, err)) < 0 || (rc = open_model(t, err)) < 0)
 		return rc;
 	t->o.query = t->ask.opts;
+	t->o.cache = !t->o.n_history;
 	t->o.persona = first(how->persona, br_nb_str(t->v, "chat.persona"), "professional");
 	t->o.language = first(how->language, br_nb_str(t->v, "chat.language"), "en");
 	if (!strcmp(t->o.persona, "custom"))
