@@ -12,7 +12,7 @@
 #include "br/server.h"
 
 #define BEYOND_ROUTERS(X) X(system) X(notebooks) X(documents) X(viewer) X(chat) X(retrieval) X(settings) X(keys) X(models) X(sharing) X(users) X(global) \
-	X(onedrive) X(health) X(enhance)
+	X(onedrive) X(health) X(enhance) X(events)
 #define X(name) extern const struct br_routes br_beyond__##name##_rows;
 BEYOND_ROUTERS(X)
 #undef X
@@ -61,8 +61,6 @@ struct br_beyond_ask { /* what came of it, for br_retrieve and br_answer */
 	struct br_llm *llm, *rerank;
 	bool later;                   /* it needs a service, and this thread must not wait: see br_req_may_wait */
 };
-/* The configured language model as the notebook wants it; NULL: none is configured. */
-int br_beyond__open_llm(struct br_llm **out, struct br_req *r, const struct br_nb_values *v, struct br_err *err);
 /* USAGE (400): no such strategy. To be closed in every case. */
 int br_beyond__ask(struct br_beyond_ask *out, struct br_req *r, const struct br_nb *nb, const struct br_beyond_question *q, struct br_err *err);
 void br_beyond__ask_close(struct br_beyond_ask *a);

@@ -59,22 +59,7 @@ static void set_weights(struct br_beyond_ask *out, const struct br_nb_values *v,
 	}
 }
 
-int br_beyond__open_llm(struct br_llm **out, struct br_req *r, const struct br_nb_values *v, struct br_err *err)
-{
-	const struct br_config *c = br_req_ws(r)->config;
-	double heat = br_nb_num(v, "chat.temperature");
-	const struct br_llm_wish wish = {
-		.provider = br_nb_is_set(v, "chat.provider") ? br_nb_str(v, "chat.provider") : NULL,
-		.model = br_nb_is_set(v, "chat.model") && *br_nb_str(v, "chat.model") ? br_nb_str(v, "chat.model") : NULL,
-		.temperature = br_nb_is_set(v, "chat.temperature") ? &heat : NULL,
-		.max_tokens = br_nb_is_set(v, "chat.max_tokens") ? br_nb_int(v, "chat.max_tokens") : 0,
-	};
-
-	*out = NULL;
-	return br_llm_configured(c, BR_LLM_CHAT) ? br_llm_open_wish(out, c, BR_LLM_CHAT, &wish, err) : 0;
-}
-
-static int open_models(struct br_beyond_ask *out, struct br_req *r, const struct alias *is, const struct br_nb_values *v, struct br_err *err)
+static int open_models(struct br_beyond_ask *out, struct br_req *r, const struct alias *is, const struct br_nb *nb, struct br_err *err)
 {
 	const struct br_config *c = br_req_ws(r)->config;
 	bool rerank = is->rerank && br_llm_configured(c, BR_LLM_RERANK), asks = br_strategy_asks(is->is) && br_llm_configured(c, BR_LLM_CHAT);
@@ -83,7 +68,7 @@ static int open_models(struct br_beyond_ask *out, struct br_req *r, const struct
 	out->later = (rerank || asks || br_llm_configured(c, BR_LLM_EMBED)) && !br_req_may_wait(r);
 	if (out->later)
 		return 0;
-	if (asks && (rc = br_beyond__open_llm(&out->llm, r, v, err)) < 0)
+	if (asks && (rc = br_nb_llm_open(&out->llm, c, nb, err)) < 0)
 		return rc;
 	if (rerank && (rc = br_llm_open(&out->rerank, c, BR_LLM_RERANK, err)) < 0)
 		return rc;
@@ -104,7 +89,8 @@ static const struct alias *choose(const char *asked, const struct br_nb_values *
 	return is;
 }
 
-static int fill(struct br_beyond_ask *out, struct br_req *r, const struct br_nb_values *v, const struct br_beyond_question *q, struct br_err *err)
+static int fill(struct br_beyond_ask *out, struct br_req *r, const struct br_nb *nb, const struct br_nb_values *v, const struct br_beyond_question *q,
+                struct br_err *err)
 {
 	const struct alias *is = choose(q->strategy, v, err);
 	int64_t rerank = q->rerank_top ? q->rerank_top : br_nb_int(v, "search.rerank_top");
@@ -117,7 +103,7 @@ static int fill(struct br_beyond_ask *out, struct br_req *r, const struct br_nb_
 	out->opts.rrf_k = (double)(q->rrf_k ? q->rrf_k : br_nb_int(v, "search.rrf_k"));
 	if (is->rerank)
 		out->opts.top = BR_MIN(out->opts.top, (uint32_t)rerank);
-	rc = open_models(out, r, is, v, err);
+	rc = open_models(out, r, is, nb, err);
 	out->opts.strategy = out->llm ? is->is : is->without;
 	set_weights(out, v, q);
 	if (q->files && br_jval_first(q->files))
@@ -132,7 +118,7 @@ int br_beyond__ask(struct br_beyond_ask *out, struct br_req *r, const struct br_
 
 	*out = (struct br_beyond_ask){ .opts = BR_QUERY_OPTS_DEFAULT };
 	out->opts.notebook = nb->id;
-	rc = fill(out, r, v, q, err);
+	rc = fill(out, r, nb, v, q, err);
 	br_nb_values_free(v);
 	return rc;
 }

@@ -54,7 +54,7 @@ static int load_history(struct turn *t, const char *chat, struct br_err *err)
 static int open_model(struct turn *t, struct br_err *err)
 {
 	struct br_llm *llm;
-	int rc = br_beyond__open_llm(&llm, t->r, t->v, err);
+	int rc = br_nb_llm_open(&llm, br_req_ws(t->r)->config, t->nb, err);
 
 	if (rc < 0 || !llm)
 		return rc;
