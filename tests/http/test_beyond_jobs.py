@@ -12,7 +12,7 @@ from conftest import B, Server, until
 
 EVENT = {"file_id": STR, "job_id": STR, "file_name": STR, "kind": STR, "status": STR, "stage": STR, "progress": NUM, "error_description": OPT}
 STAGES = ["queued", "parsing", "cleaning", "chunking", "embedding", "storing", "completed"]
-LONG = "\n\n".join(f"Paragraph {i} speaks of the number {i * 7} at length, as all of the others do, too." for i in range(60000))
+LONG = "\n\n".join(f"Paragraph {i} speaks of the number {i * 7} at length, as all of the others do, too." for i in range(24000))
 
 
 @pytest.fixture
