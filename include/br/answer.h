@@ -164,6 +164,8 @@ BR_MUST_USE int br_chat_save(struct br_message saved[2], struct br_arena *a, str
 BR_MUST_USE int br_message_get(struct br_message *out, struct br_arena *a, struct br_ws *ws, const char *notebook, const char *id, struct br_err *err);
 /* Replaces an earlier verdict. */
 BR_MUST_USE int br_message_feedback(struct br_message *out, struct br_arena *a, struct br_ws *ws, const char *notebook, const char *id, int verdict, const char *comment, struct br_err *err);
+/* One member of its meta: name and JSON value, in place of an earlier one. NOTFOUND: the message went meanwhile. */
+BR_MUST_USE int br_message_note(struct br_ws *ws, const char *notebook, const char *id, const char *name, const char *json, struct br_err *err);
 void br_chat_write_json(struct br_json *j, const struct br_chat *c);
 void br_message_write_json(struct br_json *j, const struct br_message *m);
 void br_chat_export_markdown(struct br_buf *out, const struct br_chat *c, const struct br_message *m, size_t n);

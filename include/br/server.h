@@ -265,6 +265,9 @@ const char *br_server_url(const struct br_server *s, size_t i);        /* NULL: 
 BR_MUST_USE int br_server_run(struct br_server *s, struct br_err *err);
 void br_server_free(struct br_server *s);
 
+/* fn(arg) is called in a thread that may wait, when one has time; the server does not end before. False: too much waits already. */
+bool br_server_later(struct br_server *s, void (*fn)(void *arg), void *arg);
+
 /*
  * What was searched for over the APIs (table ASKED, whether the setting log.questions is on or not). It is kept in memory for some seconds,
  * since a commit costs more than many searches: the newest BR_SERVE_HISTORY of them, then written by a thread of its own, and at the end.

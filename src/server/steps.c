@@ -123,3 +123,27 @@ void br_step__run(struct br_job *j, struct br_worker *w)
 	}
 	br_loop__post(r, true);
 }
+
+/* ---- what needs no request ---- */
+
+struct later { struct br_job job; void (*fn)(void *arg); void *arg; };
+
+static void run_later(struct br_job *j, struct br_worker *w)
+{
+	struct later *l = (struct later *)j;
+
+	(void)w;
+	l->fn(l->arg);
+	free(l);
+}
+
+bool br_server_later(struct br_server *s, void (*fn)(void *arg), void *arg)
+{
+	struct later *l = br_alloc(sizeof *l);
+
+	*l = (struct later){ .job.fn = run_later, .fn = fn, .arg = arg };
+	if (br_work__give(&s->slow, &l->job))
+		return true;
+	free(l);
+	return false;
+}

@@ -25,7 +25,9 @@ def plain(serve):
 @pytest.fixture(scope="module")
 def smart(modelled):
     with modelled.client() as c:
-        yield c, *filled(c)
+        nb, files = filled(c)
+        settings(c, nb, judge_enabled=False)  # its questions would come between ours
+        yield c, nb, files
 
 
 def find(c, nb, query="shaft seal hours", **body):
@@ -207,6 +209,23 @@ def test_a_model_that_cannot_be_reached_is_502(smart):
     bad(c.post(f"/api/notebooks/{nb}/conversations/{chat}/messages", json={"content": "unheard of"}), 502)
     assert good(c.get(f"/api/notebooks/{nb}/conversations/{chat}/messages")) == []
     settings(c, nb, inference_model="fake")
+
+
+def test_answers_are_judged_afterwards(smart, model):
+    c, _, _ = smart
+    nb, _ = filled(c)
+    settings(c, nb, inference_model='fake;text=So_it_is_[1]._{"faithfulness":1,"relevance":0.5,"comment":"fine"}')
+    chat = chat_of(c, nb)
+    turn = say(c, nb, chat, "What colour is the pump?")
+    assert "judge" not in turn["assistant_message"]["run_metadata"]
+    at = f"/api/notebooks/{nb}/conversations/{chat}/messages"
+    meta = until(lambda: (m := good(c.get(at))[1]["run_metadata"]).get("judge") and m)
+    assert (meta["judge"]["faithfulness"], meta["judge"]["relevance"], meta["judge"]["comment"]) == (1.0, 0.5, "fine") and meta["strategy_id"] == "fusion"
+    talks = [e["ask"]["messages"] for e in model.log() if e["path"].endswith("/completions")]
+    asked = [m for m in talks if "You judge" in m[0]["content"]][-1][1]["content"]
+    assert "Question:\nWhat colour is the pump?" in asked and "The pump is red." in asked and "So it is [1]." in asked
+    settings(c, nb, inference_model="fake;text=no_verdict")
+    assert say(c, nb, chat, "And now?")["assistant_message"]["content"]
 
 
 # ---- ingestion ----

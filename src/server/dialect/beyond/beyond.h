@@ -80,6 +80,8 @@ int br_beyond__turn(struct br_beyond_said *out, struct br_req *r, const struct b
 /* By its whole id, of any owner. NOTFOUND. */
 int br_beyond__chat(struct br_chat *out, struct br_req *r, const struct br_nb *nb, const char *id, struct br_err *err);
 int br_beyond__messages(struct br_messages *out, struct br_req *r, const struct br_nb *nb, const char *id, struct br_err *err);
+/* Has a model's answer judged in the background, if the notebook wants that. */
+void br_beyond__judge(struct br_req *r, const struct br_nb *nb, const struct br_beyond_said *s); /* judge.c */
 void br_beyond__suggested(struct br_json *j, const struct br_reply *r);
 
 #endif

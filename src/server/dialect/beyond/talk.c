@@ -95,6 +95,7 @@ static int say(struct br_beyond_said *out, struct turn *t, const struct br_beyon
 		out->best = BR_MAX(out->best, out->reply.cite[i].score);
 	if ((rc = br_chat_save(out->m, br_req_arena(t->r), br_req_ws(t->r), t->nb->id, how->chat, &out->reply, NULL, NULL, err)) < 0)
 		return rc;
+	br_beyond__judge(t->r, t->nb, out);
 	return br_asked_add(br_req_ws(t->r), t->nb->id, &out->reply, br_req_who(t->r)->user, err);
 }
 
