@@ -5,6 +5,8 @@
  */
 #include "internal.h"
 
+#include "br/keep.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -343,6 +345,7 @@ static unsigned threads(const struct run *r, const struct br_nb *nb)
 static int choose_model(struct run *r, const struct br_nb *nb, struct br_err *err)
 {
 	bool there = br_llm_configured(r->ws->config, BR_LLM_CHAT);
+	struct br_nb_values *v;
 	int rc;
 
 	snprintf(r->out->by, sizeof r->out->by, "br");
@@ -350,7 +353,11 @@ static int choose_model(struct run *r, const struct br_nb *nb, struct br_err *er
 		return br_fail(err, BR_EUSAGE, "no language model is configured");
 	if (r->opts->model == BR_ENHANCE_OFF || !there)
 		return 0;
-	if ((rc = br_nb_llm_open(&r->llm, r->ws->config, nb, err)) == 0)
+	v = br_nb_values_new(nb);
+	if ((rc = br_nb_llm_open(&r->llm, r->ws->config, nb, err)) == 0) /* with the key of the notebook's owner, or of the workspace, if there is one */
+		rc = br_keep_use_key(r->llm, r->ws, (const char *[]){ br_nb_str(v, "owner"), NULL }, err);
+	br_nb_values_free(v);
+	if (rc == 0)
 		snprintf(r->out->by, sizeof r->out->by, "%s", br_llm_info(r->llm)->model);
 	return rc;
 }

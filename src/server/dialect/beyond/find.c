@@ -68,7 +68,7 @@ static int open_models(struct br_beyond_ask *out, struct br_req *r, const struct
 	out->later = (rerank || asks || br_llm_configured(c, BR_LLM_EMBED)) && !br_req_may_wait(r);
 	if (out->later)
 		return 0;
-	if (asks && (rc = br_nb_llm_open(&out->llm, c, nb, err)) < 0)
+	if (asks && ((rc = br_nb_llm_open(&out->llm, c, nb, err)) < 0 || (rc = br_beyond__use_key(out->llm, r, nb, err)) < 0))
 		return rc;
 	if (rerank && (rc = br_llm_open(&out->rerank, c, BR_LLM_RERANK, err)) < 0)
 		return rc;

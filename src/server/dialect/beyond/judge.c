@@ -119,6 +119,6 @@ void br_beyond__judge(struct br_req *r, const struct br_nb *nb, const struct br_
 	memcpy(v->notebook, nb->id, sizeof v->notebook);
 	memcpy(v->message, s->m[1].id, sizeof v->message);
 	write_ask(&v->ask, s);
-	if (br_nb_llm_open(&v->llm, v->ws->config, nb, &err) < 0 || !v->llm || v->ask.failed || !br_server_later(br_req_server(r), judge, v))
+	if (br_nb_llm_open(&v->llm, v->ws->config, nb, &err) < 0 || !v->llm || br_beyond__use_key(v->llm, r, nb, &err) < 0 || v->ask.failed || !br_server_later(br_req_server(r), judge, v))
 		drop(v);
 }

@@ -106,6 +106,8 @@ static int retrieve(struct br_req *r, const void *in, struct br_err *err)
 
 	if (rc == 0 && (rc = br_beyond__ask(&ask, r, nb, &q, err)) == 0 && !ask.later &&
 	    (rc = br_retrieve(&found, br_req_searcher(r), p->query, &ask.opts, err)) == 0) {
+		if (found.degraded || ask.llm || ask.rerank)
+			br_reply_transient(r);
 		reply_chunks(r, nb, &found, ask.strategy, p->query);
 		remember(r, nb->id, p->query, ask.strategy, (uint32_t)found.n, found.took_ms);
 	}
@@ -156,17 +158,17 @@ static const struct br_shape retrieve_shape = { "BeyondRetrieval", retrieve_out,
 
 /* ---- R3, R4 ---- */
 
-struct listing { struct br_json *j; const struct br_identity *who; };
+struct history { struct br_json *j; const struct br_identity *who; };
 
-/* Administrators see what everybody asked, others what they asked themselves. */
+/* Everybody sees their own; whom nobody asks who they are, all. */
 static int put_asked(const struct br_asked *q, void *arg)
 {
-	const struct listing *l = arg;
-	struct br_json *j = l->j;
+	const struct history *past = arg;
+	struct br_json *j = past->j;
 	char id[24];
 	uint64_t h = br_hash64(q->question, strlen(q->question)) ^ (uint64_t)q->at_ms;
 
-	if (l->who->level < BR_LEVEL_ADMIN && strcmp(q->by, l->who->user) != 0)
+	if (!past->who->bypass && strcmp(q->by, past->who->user))
 		return 0;
 	br_hex(id, (const uint8_t *)&h, 8);
 	br_json_obj(j);
@@ -184,7 +186,7 @@ static int history(struct br_req *r, const void *in, struct br_err *err)
 {
 	struct br_buf text = BR_BUF_INIT(BR_SERVE_REPLY);
 	struct br_json j;
-	struct listing l = { &j, br_req_who(r) };
+	struct history past = { &j, br_req_who(r) };
 	struct br_nb *nb;
 	int rc = br_beyond__nb(&nb, r, err);
 
@@ -192,7 +194,7 @@ static int history(struct br_req *r, const void *in, struct br_err *err)
 	br_json_init(&j, &text, false);
 	br_json_arr(&j);
 	if (rc == 0 && (rc = br_history_flush(br_server_opts(br_req_server(r))->history, err)) == 0 &&
-	    (rc = br_asked_each(br_req_ws(r), nb->id, BR_SERVE_HISTORY, put_asked, &l, err)) == 0) {
+	    (rc = br_asked_each(br_req_ws(r), nb->id, BR_SERVE_HISTORY, put_asked, &past, err)) == 0) {
 		br_json_end(&j);
 		if ((rc = br_buf_check(&text, "the history", err)) == 0)
 			br_json_raw(br_reply(r, 0), text.ptr, text.len);
@@ -214,7 +216,7 @@ static int forget(struct br_req *r, const void *in, struct br_err *err)
 
 	(void)in;
 	if (rc < 0 || (rc = br_history_flush(br_server_opts(br_req_server(r))->history, err)) < 0 ||
-	    (rc = br_asked_clear(br_req_ws(r), nb->id, err)) < 0)
+	    (rc = br_asked_clear(br_req_ws(r), nb->id, br_req_who(r)->bypass ? NULL : br_req_who(r)->user, err)) < 0)
 		return rc;
 	j = br_reply(r, 0);
 	br_json_obj(j);
@@ -230,7 +232,7 @@ static const struct br_route rows[] = {
 	{ "GET", NB "/retrieval/strategies", "beyond_strategies", "Strategies", "retrieval", BR_LEVEL_USER, .out = &strategy_shape, .fails = known,
 	  .flags = BR_ROUTE_LIST, .run = list_strategies },
 	{ "POST", NB "/retrieval/retrieve", "beyond_retrieve", "Find passages", "retrieval", BR_LEVEL_USER, .body = BR_BODY_JSON, .in = retrieve_in,
-	  .in_size = sizeof(struct retrieve_in), .out = &retrieve_shape, .fails = retrieve_fails, .flags = BR_ROUTE_CACHE, .run = retrieve, .again = again },
+	  .in_size = sizeof(struct retrieve_in), .out = &retrieve_shape, .fails = retrieve_fails, .flags = BR_ROUTE_CACHE_NB, .run = retrieve, .again = again },
 	{ "GET", NB "/retrieval/history", "beyond_history", "Past questions, newest first", "retrieval", BR_LEVEL_USER, .out = &asked_shape,
 	  .fails = known, .flags = BR_ROUTE_LIST | BR_ROUTE_SLOW, .run = history },
 	{ "DELETE", NB "/retrieval/history", "beyond_clear_history", "Forget past questions", "retrieval", BR_LEVEL_USER, .out = &forget_shape,

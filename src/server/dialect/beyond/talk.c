@@ -60,7 +60,7 @@ static int open_model(struct turn *t, struct br_err *err)
 		return rc;
 	t->service = br_answer_service_over(llm, NULL);
 	t->o.model = br_answer_service_model(t->service);
-	return 0;
+	return br_beyond__use_key(llm, t->r, t->nb, err);
 }
 
 static const char *first(const char *a, const char *b, const char *c)
