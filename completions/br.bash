@@ -20,7 +20,7 @@ _br()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= word i
 	local -a where=()
-	local verbs='init status notebook config sync watch ingest upload docs query chat log eval serve verify health gc index backup export import doctor models keys enhance help version completion'
+	local verbs='init status notebook config sync watch ingest upload docs query chat log eval serve verify health gc index backup export import doctor models keys enhance wiki help version completion'
 	local common=' --directory -C --workspace --notebook -n --json --quiet -q --verbose -v --no-color --wait --timeout --help -h'
 
 	COMPREPLY=()
@@ -33,7 +33,7 @@ _br()
 		-*) ;;
 		*)	case $cmd in
 			'') cmd=$word ;;
-			notebook|config|docs|chat|index|keys|enhance) cmd=$cmd.$word ;;
+			notebook|config|docs|chat|index|keys|enhance|wiki) cmd=$cmd.$word ;;
 			esac ;;
 		esac
 	done
@@ -138,6 +138,17 @@ _br()
 	enhance.status:--files|enhance.status:-f) :; return ;;
 	enhance.publish:--files|enhance.publish:-f) :; return ;;
 	enhance.reset:--files|enhance.reset:-f) :; return ;;
+	wiki.plan:--file|wiki.plan:-f) _br_files -f; return ;;
+	wiki.plan:--model) _br_words 'auto on off'; return ;;
+	wiki.compile:--model) _br_words 'auto on off'; return ;;
+	wiki.lint:--model) _br_words 'auto on off'; return ;;
+	wiki.show:--version) :; return ;;
+	wiki.patch:--section|wiki.patch:-s) :; return ;;
+	wiki.patch:--claim|wiki.patch:-c) :; return ;;
+	wiki.patch:--confidence) :; return ;;
+	wiki.patch:--actor) :; return ;;
+	wiki.history:--publish) :; return ;;
+	wiki.history:--actor) :; return ;;
 	*:--directory|*:-C) _br_files -d; return ;;
 	*:--workspace) _br_files -d; return ;;
 	*:--notebook|*:-n) _br_lines notebook list --names; return ;;
@@ -185,6 +196,11 @@ _br()
 		case $cur in
 		-*) _br_words "$common" ;;
 		*) _br_words 'run status show publish reset' ;;
+		esac ;;
+	wiki)
+		case $cur in
+		-*) _br_words "$common" ;;
+		*) _br_words 'plan compile lint list show patch history export' ;;
 		esac ;;
 	init)
 		case $cur in
@@ -515,6 +531,46 @@ _br()
 		case $cur in
 		-*) _br_words " --files -f --failed $common" ;;
 		*) : ;;
+		esac ;;
+	wiki.plan)
+		case $cur in
+		-*) _br_words " --find --file -f --edit -e --model $common" ;;
+		*) : ;;
+		esac ;;
+	wiki.compile)
+		case $cur in
+		-*) _br_words " --force -f --model --plan $common" ;;
+		*) : ;;
+		esac ;;
+	wiki.lint)
+		case $cur in
+		-*) _br_words " --no-recompile --model $common" ;;
+		*) : ;;
+		esac ;;
+	wiki.list)
+		case $cur in
+		-*) _br_words " --all -a $common" ;;
+		*) : ;;
+		esac ;;
+	wiki.show)
+		case $cur in
+		-*) _br_words " --version --markers $common" ;;
+		*) : ;;
+		esac ;;
+	wiki.patch)
+		case $cur in
+		-*) _br_words " --section -s --claim -c --confidence --actor --create $common" ;;
+		*) : ;;
+		esac ;;
+	wiki.history)
+		case $cur in
+		-*) _br_words " --publish --reviewed --actor $common" ;;
+		*) : ;;
+		esac ;;
+	wiki.export)
+		case $cur in
+		-*) _br_words " --all -a $common" ;;
+		*) _br_files -d ;;
 		esac ;;
 	help)
 		case $cur in

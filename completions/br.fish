@@ -62,6 +62,7 @@ complete -c br -n '__br_at' -fa doctor -d 'check the surroundings br runs in'
 complete -c br -n '__br_at' -fa models -d 'list the models in use and check their services'
 complete -c br -n '__br_at' -fa keys -d 'make and manage keys for programs that use the server'
 complete -c br -n '__br_at' -fa enhance -d 'write contexts for passages, so that more questions find them'
+complete -c br -n '__br_at' -fa wiki -d 'compile pages about a notebook\'s topics, check and mend them'
 complete -c br -n '__br_at' -fa help -d 'show help on br or on one verb'
 complete -c br -n '__br_at' -fa version -d 'show the version of br and of what it is made of'
 complete -c br -n '__br_at' -fa completion -d 'print the completion script of a shell'
@@ -113,6 +114,14 @@ complete -c br -n '__br_at enhance' -fa status -d 'tell how far each document is
 complete -c br -n '__br_at enhance' -fa show -d 'print the contexts of a document'
 complete -c br -n '__br_at enhance' -fa publish -d 'make passages be found by their contexts, too'
 complete -c br -n '__br_at enhance' -fa reset -d 'drop contexts, and take them out of the index'
+complete -c br -n '__br_at wiki' -fa plan -d 'print the topics, find them in the notebook, or take a list'
+complete -c br -n '__br_at wiki' -fa compile -d 'write the pages of which something changed'
+complete -c br -n '__br_at wiki' -fa lint -d 'check citations and contradictions of pages; exit 3 when one fails'
+complete -c br -n '__br_at wiki' -fa list -d 'list pages and what may be served'
+complete -c br -n '__br_at wiki' -fa show -d 'print a page and the places it quotes'
+complete -c br -n '__br_at wiki' -fa patch -d 'put a verified fact into a page'
+complete -c br -n '__br_at wiki' -fa history -d 'list the versions of a page, or publish another one'
+complete -c br -n '__br_at wiki' -fa export -d 'write pages as Markdown files into a folder'
 complete -c br -n '__br_in init' -xa '(__fish_complete_directories)'
 complete -c br -n '__br_in notebook list' -l names -d 'only the names, one a line'
 complete -c br -n '__br_in notebook show' -xa '(br notebook list --names 2>/dev/null)'
@@ -314,5 +323,27 @@ complete -c br -n '__br_in enhance publish' -l files -s f -d 'only documents who
 complete -c br -n '__br_in enhance publish' -l partial -d 'also what there is of documents that are not complete'
 complete -c br -n '__br_in enhance reset' -l files -s f -d 'only documents whose path fits; may be given more than once' -x
 complete -c br -n '__br_in enhance reset' -l failed -d 'only passages that failed; nothing is taken out of the index'
-complete -c br -n '__br_in help' -xa 'init status notebook config sync watch ingest upload docs query chat log eval serve verify health gc index backup export import doctor models keys enhance help version completion'
+complete -c br -n '__br_in wiki plan' -l find -d 'find topics in the notebook, instead of those found before'
+complete -c br -n '__br_in wiki plan' -l file -s f -d 'read the list of people\'s topics from file, \'-\' for standard input' -F
+complete -c br -n '__br_in wiki plan' -l edit -s e -d 'edit that list in $VISUAL or $EDITOR'
+complete -c br -n '__br_in wiki plan' -l model -d 'let the language model write: auto, if one is configured; off, never; on, or fail' -xa 'auto on off'
+complete -c br -n '__br_in wiki compile' -l force -s f -d 'write also pages of which nothing changed'
+complete -c br -n '__br_in wiki compile' -l model -d 'let the language model write: auto, if one is configured; off, never; on, or fail' -xa 'auto on off'
+complete -c br -n '__br_in wiki compile' -l plan -d 'tell what would be written, and touch nothing; exit 4'
+complete -c br -n '__br_in wiki lint' -l no-recompile -d 'only look: leave pages alone that a compile might mend'
+complete -c br -n '__br_in wiki lint' -l model -d 'let the language model write: auto, if one is configured; off, never; on, or fail' -xa 'auto on off'
+complete -c br -n '__br_in wiki list' -l all -s a -d 'also pages that were deleted'
+complete -c br -n '__br_in wiki show' -l version -d 'that version instead of the published one' -x
+complete -c br -n '__br_in wiki show' -l markers -d 'leave the markers of passages in the text'
+complete -c br -n '__br_in wiki patch' -l section -s s -d 'the section it belongs to, made when there is none' -x
+complete -c br -n '__br_in wiki patch' -l claim -s c -d 'id of the verified claim; the same again replaces what it said' -x
+complete -c br -n '__br_in wiki patch' -l confidence -d 'how sure it is; below 0.5 it is refused' -x
+complete -c br -n '__br_in wiki patch' -l actor -d 'who says so, for the history' -x
+complete -c br -n '__br_in wiki patch' -l create -d 'make the page when there is none'
+complete -c br -n '__br_in wiki history' -l publish -d 'make version n the published one again' -x
+complete -c br -n '__br_in wiki history' -l reviewed -d 'with --publish: a person has read it, whatever lint says'
+complete -c br -n '__br_in wiki history' -l actor -d 'with --publish: who did, for the history' -x
+complete -c br -n '__br_in wiki export' -l all -s a -d 'also pages that may not be served, such as those that failed lint'
+complete -c br -n '__br_in wiki export' -xa '(__fish_complete_directories)'
+complete -c br -n '__br_in help' -xa 'init status notebook config sync watch ingest upload docs query chat log eval serve verify health gc index backup export import doctor models keys enhance wiki help version completion'
 complete -c br -n '__br_in completion' -xa 'bash zsh fish'

@@ -139,6 +139,16 @@ static void count(struct phrases *p, struct br_slice text, bool title, bool whol
 	br_arena_release(&a);
 }
 
+bool br_wiki__is_generic(const char *heading)
+{
+	struct br_arena a = { 0 };
+	bool says;
+
+	count_words(br_wiki__phrase(&a, br_slice_str(heading)), &says);
+	br_arena_release(&a);
+	return !says;
+}
+
 /* ---- titles and headings ---- */
 
 /* Without markup at both ends and "(1)" behind it. */
@@ -256,22 +266,33 @@ static int add_doc(const struct br_doc *d, void *arg)
 
 /* ---- choosing ---- */
 
+/* "Abstract" and "Rationale": what many documents have a section of, and hardly any is about. */
+static bool is_template(const struct phrase *x) { return x->docs >= 4 && x->whole * 2 > x->docs && x->titles * 8 < x->docs; }
+
+static double by_words(const struct phrase *x)
+{
+	static const double worth[] = { 0, 0.4, 1.0, 1.1, 0.95, 0.85 };
+
+	if (is_wide(br_slice_str(x->norm)))
+		return 1; /* one word by blanks, several as it is */
+	if (x->words == 1 && x->text[0] && isupper((unsigned char)x->text[0]) && isupper((unsigned char)x->text[strlen(x->text) - 1]))
+		return 0.8; /* an abbreviation */
+	return worth[BR_MIN((size_t)x->words, BR_COUNT(worth) - 1)];
+}
+
 static void score(struct phrases *p)
 {
-	static const double by_words[] = { 0, 0.6, 1.0, 1.1, 0.95, 0.85 };
-
 	for (size_t i = 0; i < p->v.n; i++) {
 		struct phrase *x = &p->v.v[i];
-		double share = p->docs ? (double)x->docs / p->docs : 0;
-		bool alone = x->docs < 2;
-		x->score = log2(1 + x->docs) * (1 + 0.6 * x->titles / BR_MAX(x->docs, 1u)) * by_words[BR_MIN((size_t)x->words, BR_COUNT(by_words) - 1)];
+		double titled = (double)x->titles / BR_MAX(x->docs, 1u);
+		x->score = log2(1 + x->docs) * (0.4 + titled) * by_words(x);
 		if (x->whole)
 			x->score *= 1.3;
-		if (is_wide(br_slice_str(x->norm)))
-			x->score *= 1.5; /* one word by blanks, several as it is */
-		if (share > COMMON && p->docs >= 10)
+		if (is_template(x))
 			x->score *= TOO_COMMON;
-		if (alone && !(x->whole && x->titles))
+		if (p->docs >= 10 && x->docs > COMMON * p->docs)
+			x->score *= TOO_COMMON;
+		if (x->docs < 2 && !(x->whole && x->titles))
 			x->score = x->whole ? 0.2 * x->score : 0;
 	}
 }
