@@ -194,6 +194,7 @@ struct br_limiter *br_limiter_new(int64_t (*clock)(void)); /* NULL: br_mono_ns *
 void br_limiter_free(struct br_limiter *l);
 /* 0: passes all n rates and counts; else the nanoseconds until it may be asked again, and nothing is counted. who: any text. */
 int64_t br_limiter_take(struct br_limiter *l, const char *who, const struct br_key_rate *rate, unsigned n);
+int64_t br_limiter_peek(struct br_limiter *l, const char *who, const struct br_key_rate *rate, unsigned n); /* likewise, but nothing is counted */
 size_t br_limiter_size(struct br_limiter *l);               /* who's it remembers */
 
 /* ---- tokens a day and a month, in memory ---- */

@@ -203,6 +203,7 @@ struct br_sha256 { uint64_t state[16]; };                         /* the same in
 void br_sha256_init(struct br_sha256 *c);
 void br_sha256_add(struct br_sha256 *c, const void *p, size_t n);
 void br_sha256_end(uint8_t out[32], struct br_sha256 *c);
+void br_sha1(uint8_t out[20], const void *p, size_t n);           /* for protocols that want it, for nothing else */
 void br_hmac_sha256(uint8_t out[32], struct br_slice key, struct br_slice text);
 void br_hex(char *out, const uint8_t *p, size_t n);               /* 2n characters and a NUL */
 void br_random(void *p, size_t n);                                /* from the kernel */

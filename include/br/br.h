@@ -27,5 +27,6 @@
 #include "br/server.h"
 #include "br/store.h"
 #include "br/text.h"
+#include "br/ws.h"
 
 #endif

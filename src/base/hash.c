@@ -30,6 +30,7 @@ void br_sha256(uint8_t out[32], const void *p, size_t n)
 
 _Static_assert(sizeof(SHA256_CTX) <= sizeof(struct br_sha256), "struct br_sha256 has room for libcrypto's state");
 
+void br_sha1(uint8_t out[20], const void *p, size_t n) { SHA1(p, n, out); }
 void br_sha256_init(struct br_sha256 *c) { SHA256_Init((SHA256_CTX *)c->state); }
 void br_sha256_add(struct br_sha256 *c, const void *p, size_t n) { SHA256_Update((SHA256_CTX *)c->state, p, n); }
 void br_sha256_end(uint8_t out[32], struct br_sha256 *c) { SHA256_Final(out, (SHA256_CTX *)c->state); }

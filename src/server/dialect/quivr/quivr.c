@@ -122,7 +122,7 @@ static int refuse(struct br_quivr_caller *c, enum br_refusal why, struct br_err 
 	return br_fail(err, br_refusal_info(why)->code, "%s", refusal_text(why));
 }
 
-static int check_key(struct br_quivr_caller *c, struct br_req *r, struct br_err *err)
+static int check_key(struct br_quivr_caller *c, struct br_req *r, struct br_arena *a, struct br_err *err)
 {
 	const char *secret = bearer(br_req_header(r, "Authorization"));
 	enum br_refusal why = BR_ALLOWED;
@@ -136,7 +136,7 @@ static int check_key(struct br_quivr_caller *c, struct br_req *r, struct br_err 
 		return br_fail(err, BR_EBUG, "no address");
 	if ((rc = br_txn_read(&t, br_req_ws(r)->store, err)) < 0)
 		return rc;
-	rc = br_auth_check(&c->key, &c->secret, &why, br_req_arena(r), t, secret, &from, br_now(), err);
+	rc = br_auth_check(&c->key, &c->secret, &why, a, t, secret, &from, br_now(), err);
 	br_txn_end(t);
 	if (rc < 0)
 		return why ? refuse(c, why, err) : rc;
@@ -160,7 +160,7 @@ static bool is_query(const struct br_req *r)
 {
 	const struct br_route *route = br_req_route(r);
 
-	return route && route->rate && !strcmp(route->rate, "query");
+	return route && route->rate && (!strcmp(route->rate, "query") || !strcmp(route->rate, "socket"));
 }
 
 static int64_t spent_after(const struct br_quivr_caller *c, struct br_req *r)
@@ -181,7 +181,7 @@ static enum br_who identify(struct br_identity *out, struct br_req *r, bool may_
 	c = br_arena_zalloc(a, sizeof *c);
 	out->own = c;
 	c->profile = br_profile_find(br_config_get(br_req_ws(r)->config, "auth.profile", NULL));
-	if (check_key(c, r, err) < 0)
+	if (check_key(c, r, a, err) < 0)
 		return BR_WHO_REFUSED;
 	br_apikey_limits(&c->limits, c->key, c->profile);
 	c->spent_after = is_query(r) ? spent_after(c, r) : 0;
@@ -199,17 +199,21 @@ bool br_quivr__has(const struct br_req *r, uint32_t scope)
 int br_quivr__still(struct br_req *r, struct br_err *err)
 {
 	struct br_quivr_caller now = { 0 };
+	struct br_arena a = { 0 }; /* asked for each frame of a stream */
+	int rc = check_key(&now, r, &a, err);
 
-	return check_key(&now, r, err);
+	br_arena_release(&a);
+	return rc;
 }
 
 /* ---- rates, budgets, usage ---- */
 
-/* 0, or seconds. */
-static int64_t rate_after(const struct br_quivr_caller *c, struct br_req *r)
+/* 0, or seconds. peek: nothing is counted. */
+static int64_t rate_after(const struct br_quivr_caller *c, struct br_req *r, bool peek)
 {
 	struct br_limiter *l = br_server_opts(br_req_server(r))->limiter;
-	int64_t ns = l && c->limits.rates ? br_limiter_take(l, c->key->id, c->limits.rate, c->limits.rates) : 0;
+	int64_t (*ask)(struct br_limiter *, const char *, const struct br_key_rate *, unsigned) = peek ? br_limiter_peek : br_limiter_take;
+	int64_t ns = l && c->limits.rates ? ask(l, c->key->id, c->limits.rate, c->limits.rates) : 0;
 
 	return (ns + SECOND - 1) / SECOND;
 }
@@ -218,34 +222,16 @@ static bool rate(struct br_rate *out, struct br_req *r, const char *class)
 {
 	struct br_quivr_caller *c = br_quivr__caller(r);
 
-	(void)class;
 	if (!c) /* an open route */
 		return true;
 	c->why.limit = "requests_per_minute";
-	if (!(out->after = rate_after(c, r))) {
+	if (!(out->after = rate_after(c, r, !strcmp(class, "socket")))) { /* of a socket each question counts */
 		c->why.limit = "tokens_per_day";
 		out->after = c->spent_after;
 	}
 	c->why.after = out->after;
 	c->why.told = true;
 	return !out->after;
-}
-
-bool br_quivr__take(struct br_req *r, struct br_err *err)
-{
-	struct br_quivr_caller *c = br_quivr__caller(r);
-	int64_t after = rate_after(c, r);
-
-	c->why = (struct br_quivr_why){ 0 };
-	if (after) {
-		limited(r, err, "requests_per_minute", after);
-		return false;
-	}
-	if ((after = spent_after(c, r))) {
-		limited(r, err, "tokens_per_day", after);
-		return false;
-	}
-	return true;
 }
 
 static void add_use(struct br_req *r, struct br_key_use use)
@@ -258,6 +244,24 @@ static void add_use(struct br_req *r, struct br_key_use use)
 		return;
 	use.from = br_key_addr_parse(&from, br_req_address(r)) ? &from : NULL;
 	br_meter_add(m, c->key->number, &use, br_now());
+}
+
+bool br_quivr__take(struct br_req *r, struct br_err *err)
+{
+	struct br_quivr_caller *c = br_quivr__caller(r);
+	int64_t after = rate_after(c, r, false);
+
+	c->why = (struct br_quivr_why){ 0 };
+	add_use(r, (struct br_key_use){ .requests = 1, .errors = after != 0 });
+	if (after) {
+		limited(r, err, "requests_per_minute", after);
+		return false;
+	}
+	if ((after = spent_after(c, r))) {
+		limited(r, err, "tokens_per_day", after);
+		return false;
+	}
+	return true;
 }
 
 int br_quivr__aside(uint64_t *taken, struct br_req *r, uint64_t tokens, struct br_err *err)
@@ -287,7 +291,7 @@ void br_quivr__spent(struct br_req *r, uint64_t taken, uint64_t tokens)
 
 static void answered(struct br_req *r, int status)
 {
-	add_use(r, (struct br_key_use){ .requests = 1, .errors = status >= 400 });
+	add_use(r, (struct br_key_use){ .requests = status != 101, .errors = status >= 400 }); /* of a socket the questions count */
 }
 
 static uint64_t largest(struct br_req *r)
