@@ -225,7 +225,7 @@ static bool rate(struct br_rate *out, struct br_req *r, const char *class)
 	if (!c) /* an open route */
 		return true;
 	c->why.limit = "requests_per_minute";
-	if (!(out->after = rate_after(c, r, !strcmp(class, "socket")))) { /* of a socket each question counts */
+	if (!(out->after = rate_after(c, r, class && !strcmp(class, "socket")))) { /* of a socket each question counts */
 		c->why.limit = "tokens_per_day";
 		out->after = c->spent_after;
 	}
