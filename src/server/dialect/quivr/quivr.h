@@ -15,7 +15,7 @@
 #include "br/server.h"
 
 #define QUIVR_ROUTERS(X) \
-	X(system) X(kb) X(documents) X(ingest) X(query) X(stream) \
+	X(system) X(kb) X(documents) X(ingest) X(query) X(stream) X(neighbours) \
 	X(webhooks) X(apikeys) X(socket)
 #define X(name) extern const struct br_routes br_quivr__##name##_rows;
 QUIVR_ROUTERS(X)
