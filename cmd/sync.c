@@ -27,7 +27,7 @@ static int sync_check(struct br_cli *c, struct br_err *err)
 		return br_fail(err, BR_EUSAGE, "--watch goes with neither --plan, --force, --since-commit nor --max-errors");
 	if (p->poll && !p->watch)
 		return br_fail(err, BR_EUSAGE, "--poll is for --watch");
-	return br_remote_check(c, err);
+	return 0;
 }
 
 static int sync_run(struct br_cli *c, struct br_err *err)
@@ -35,6 +35,8 @@ static int sync_run(struct br_cli *c, struct br_err *err)
 	const struct br_load_params *p = c->params;
 	int rc;
 
+	if ((rc = br_remote_check(c, err)) < 0) /* settings and variables are known by now */
+		return rc;
 	if (p->remote)
 		return br_remote_run(c, err);
 	if ((!c->dir && (rc = br_cli_find(c, 1, err)) < 0) || (rc = br_cli_open(c, err)) < 0)

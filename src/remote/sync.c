@@ -237,6 +237,7 @@ static int look(struct run *r, struct api *a, struct br_err *err)
 
 static int run(struct run *r, struct api *a, struct br_err *err)
 {
+	const uint64_t *n = r->stats->count;
 	int64_t since = br_now_ns();
 	int rc = look(r, a, err);
 
@@ -251,9 +252,9 @@ static int run(struct run *r, struct api *a, struct br_err *err)
 	cache_write(&r->files, r->o->cache, since);
 	if (r->rc < 0)
 		return r->rc;
-	if (r->job.n && (rc = api_report(a, r->stats, err)) < 0)
+	if ((n[BR_ACT_ADD] || n[BR_ACT_CHANGE] || n[BR_ACT_DELETE] || n[BR_ACT_FAIL]) && (rc = api_report(a, r->stats, err)) < 0)
 		return rc;
-	return r->stats->count[BR_ACT_FAIL] ? -BR_EPARTIAL : 0;
+	return n[BR_ACT_FAIL] ? -BR_EPARTIAL : 0;
 }
 
 int br_remote_sync(struct br_ingest_stats *stats, const struct br_remote_opts *opts, struct br_err *err)
