@@ -6,7 +6,7 @@ static const char *meta = "{\"doc_type\":\"guide\",\"status\":\"published\",\"n\
 
 static struct br_doc sample(void)
 {
-	return (struct br_doc){ .id = "01a1ffe3-cefc-70a2-a81e-bb1e61b3f060", .path = "docs/guide.md", .title = "Guide", .lang = "en", .format = BR_FMT_MARKDOWN,
+	return (struct br_doc){ .id = "01a1ffe3-cefc-70a2-a81e-bb1e61b3f060", .path = (char *)"docs/guide.md", .title = (char *)"Guide", .lang = "en", .format = BR_FMT_MARKDOWN,
 		.created = 1718445600 /* 2024-06-15T10:00:00Z */, .meta = (char *)meta, .chunks = 1 };
 }
 
