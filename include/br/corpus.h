@@ -188,6 +188,7 @@ struct br_doc {
 BR_MUST_USE int br_doc_get(struct br_doc **out, struct br_arena *a, struct br_txn *t, uint32_t nb, uint32_t doc, struct br_err *err);
 /* By path as given (relative to the current folder or to the root), id, or unique id prefix of at least 6 characters. */
 BR_MUST_USE int br_doc_find(struct br_doc **out, struct br_arena *a, struct br_txn *t, const struct br_ws *ws, uint32_t nb, const char *name, struct br_err *err);
+BR_MUST_USE int br_doc_at(struct br_doc **out, struct br_arena *a, struct br_txn *t, uint32_t nb, const char *path, struct br_err *err); /* by exactly this path */
 typedef int br_doc_fn(const struct br_doc *doc, void *arg);
 BR_MUST_USE int br_doc_each(struct br_txn *t, uint32_t nb, br_doc_fn *fn, void *arg, struct br_err *err); /* doc lives for the call */
 /*
@@ -381,6 +382,22 @@ BR_MUST_USE int br_upload(struct br_ingest_stats *stats, struct br_ws *ws, const
  */
 BR_MUST_USE int br_upload_new(char id[37], char **path, struct br_ws *ws, const char *notebook, const char *file, const char *name, struct br_err *err);
 
+struct br_put {
+	const char *path;            /* of the document, which is replaced if it is there and keeps its id then */
+	const char *file;            /* what is read, and kept as the original */
+	const char *title, *meta;    /* or NULL */
+	enum br_format format;       /* UNKNOWN: sniff */
+	const struct br_chunk_opts *chunking; /* instead of the notebook's; NULL: the notebook's */
+	const atomic_bool *cancel;   /* may be NULL */
+};
+/*
+ * One upload, indexed at once: readers see the document as it was or as it is now, whole. Negative, and nothing has changed: INPUT or
+ * UNSUPPORTED when there is no text in it, TOOBIG, and what the store fails with. An archive is a CONTAINER with its members.
+ */
+BR_MUST_USE int br_put_upload(struct br_ws *ws, const char *notebook, const struct br_put *p, struct br_err *err);
+/* What is said about a document, as a JSON object; its passages stay as they are. NOTFOUND: it is gone. */
+BR_MUST_USE int br_doc_set_meta(struct br_ws *ws, uint32_t nb, uint32_t doc, const char *meta, struct br_err *err);
+
 /* ---- what is missing (care.c) ---- */
 
 typedef int br_missing_fn(const struct br_doc *d, uint32_t passages, void *arg);
@@ -388,6 +405,7 @@ typedef int br_missing_fn(const struct br_doc *d, uint32_t passages, void *arg);
 BR_MUST_USE int br_missing_vectors(struct br_ws *ws, struct br_txn *t, const struct br_nb *nb, br_missing_fn *fn, void *arg, struct br_err *err);
 /* Whether the stored original of an upload is there, and not known to be damaged. */
 bool br_original_there(const struct br_ws *ws, const struct br_doc *d);
+char *br_original_file(const struct br_ws *ws, const uint8_t sha[32]); /* where it is kept, if it is; caller frees */
 /* The cache of embeddings: 0 whole or none, CORRUPT or VERSION; with drop such a one is removed: 1. One that this process uses is not looked at. */
 BR_MUST_USE int br_embeddings_check(struct br_ws *ws, bool drop, struct br_err *err);
 

@@ -22,12 +22,10 @@ enum br_keep_kind {
 	BR_KEEP_PERSON = 5,       /* a user: see br_person in br/server.h */
 	BR_KEEP_SECRET = 6,       /* enciphered: br_keep_secret_put */
 	BR_KEEP_QUIVR_KB = 10,
-	BR_KEEP_QUIVR_DOC = 11,
 	BR_KEEP_QUIVR_VERSION = 12,
-	BR_KEEP_QUIVR_QUERY = 13,
+	BR_KEEP_QUIVR_FEEDBACK = 13,
 	BR_KEEP_QUIVR_GRANT = 14,
-	BR_KEEP_QUIVR_SYNC = 15,
-	BR_KEEP_QUIVR_RETRY = 16,
+	BR_KEEP_QUIVR_CHAT = 16,
 };
 
 BR_MUST_USE int br_keep_get(const char **out, struct br_arena *a, struct br_ws *ws, uint32_t nb, enum br_keep_kind kind, const char *name, struct br_err *err); /* NULL: none */

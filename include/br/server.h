@@ -301,6 +301,9 @@ BR_MUST_USE int br_history_flush(struct br_history *h, struct br_err *err); /* w
 const struct br_server_opts *br_server_opts(const struct br_server *s);
 /* Pretty JSON. */
 void br_server_openapi(struct br_buf *out, const struct br_server *s);
+/* Since it started: milliseconds of an answer on average, percent of answers with 5xx, open connections. */
+struct br_server_load { double average_ms, error_percent; unsigned connections; };
+void br_server_load(struct br_server_load *out, struct br_server *s);
 /* Prometheus text. */
 void br_server_metrics(struct br_buf *out, struct br_server *s);
 /* Everybody who may reach the server is the administrator: for use on one's own machine. */

@@ -220,6 +220,8 @@ static const struct br_setting table[] = {
 	  "times to wait after a webhook failed, one after each failure; then it is given up" },
 	{ "webhook.give_up", NULL,          BR_SET_SECONDS, "5d",        60, 31536000, NULL, false,
 	  "a webhook to which nothing could be delivered for so long is made inactive" },
+	{ "remote.key",      "BR_REMOTE_KEY", BR_SET_STR,   NULL,        ANY, NULL, true,
+	  "key of the server that br sync --remote writes to", true },
 	{ "external.enabled", "EXTERNAL_API_ENABLED", BR_SET_BOOL, "true", ANY, NULL, false,
 	  "whether br serve answers below /api/v1/external" },
 	{ "external.rate",   "EXTERNAL_API_DEFAULT_RATE_LIMIT", BR_SET_STR, "100/hour", ANY, NULL, false,

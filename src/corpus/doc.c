@@ -477,3 +477,49 @@ int br_doc_remove(struct br_ws *ws, uint32_t nb, const uint32_t *doc, size_t n, 
 
 	return br_store_write(ws->store, remove_docs, &r, err);
 }
+
+int br_doc_at(struct br_doc **out, struct br_arena *a, struct br_txn *t, uint32_t nb, const char *path, struct br_err *err)
+{
+	uint32_t num;
+	int rc = doc_by_path(&num, t, nb, path, err);
+
+	*out = NULL;
+	if (rc < 0)
+		return rc;
+	return rc ? br_doc_get(out, a, t, nb, num, err) : br_fail(err, BR_ENOTFOUND, "no document '%s'", path);
+}
+
+/* ---- metadata ---- */
+
+struct new_meta { uint32_t nb, doc; const char *meta; };
+
+static int put_meta(struct br_txn *t, void *arg, struct br_err *err)
+{
+	const struct new_meta *m = arg;
+	struct br_arena a = { 0 };
+	struct br_nb *nb;
+	struct br_doc *d;
+	int rc = br_nb_by_number(&nb, &a, t, m->nb, err);
+
+	if (rc == 0 && (rc = br_doc_get(&d, &a, t, m->nb, m->doc, err)) == 0) {
+		d->meta = br_arena_strdup(&a, m->meta);
+		if ((rc = doc_put(t, m->nb, d, err)) == 0)
+			rc = nb_store(t, nb, err);
+	}
+	br_arena_release(&a);
+	return rc;
+}
+
+int br_doc_set_meta(struct br_ws *ws, uint32_t nb, uint32_t doc, const char *meta, struct br_err *err)
+{
+	struct new_meta m = { nb, doc, meta };
+
+	if (strlen(meta) > BR_MAX_META)
+		return br_fail(err, BR_ETOOBIG, "metadata of more than %u bytes", BR_MAX_META);
+	return br_store_write(ws->store, put_meta, &m, err);
+}
+
+char *br_original_file(const struct br_ws *ws, const uint8_t sha[32])
+{
+	return object_file(ws, sha);
+}

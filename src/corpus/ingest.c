@@ -452,6 +452,54 @@ out:
 	return rc;
 }
 
+/* ---- one upload from a file that goes away ---- */
+
+struct put_told { bool done; char why[300]; };
+
+static void on_put(const struct br_event *e, void *arg)
+{
+	struct put_told *t = arg;
+
+	if (e->action == BR_ACT_FAIL || e->action == BR_ACT_SKIP)
+		snprintf(t->why, sizeof t->why, "%s", e->reason ? e->reason : "no text");
+	else
+		t->done = true;
+}
+
+static int put_input(struct run *r, const struct br_put *p, struct br_slice bytes, struct br_err *err)
+{
+	struct input *in = next_input(r);
+
+	*in = (struct input){ .origin = BR_FROM_UPLOAD, .action = BR_ACT_ADD, .size = bytes.len, .only_good = true };
+	in->path = br_arena_strdup(&r->open->arena, p->path);
+	in->title = p->title;
+	in->bytes = in->original = bytes;
+	return input_done(r, bytes.len, err);
+}
+
+int br_put_upload(struct br_ws *ws, const char *notebook, const struct br_put *p, struct br_err *err)
+{
+	struct put_told told = { .done = false };
+	struct br_ingest_opts opts = { .notebook = notebook, .meta = p->meta, .chunking = p->chunking, .format = p->format, .force = true,
+		.cancel = p->cancel, .event = on_put, .arg = &told };
+	struct br_ingest_stats stats;
+	struct br_map m;
+	struct run r;
+	int rc = br_map_file(&m, p->file, err);
+
+	if (rc < 0)
+		return rc;
+	if (m.len > BR_MAX_FILE)
+		rc = br_fail(err, BR_ETOOBIG, "'%s' has more than %u MB", p->path, BR_MAX_FILE >> 20);
+	else {
+		if ((rc = run_begin(&r, &stats, ws, &opts, err)) == 0)
+			rc = finish(&r, put_input(&r, p, br_slice(m.ptr, m.len), err), err);
+		run_end(&r);
+	}
+	br_unmap(&m);
+	return rc < 0 || told.done ? rc : br_fail(err, BR_EINPUT, "%s", told.why[0] ? told.why : "no text");
+}
+
 struct pending { struct run *r; BR_VEC(struct input) in; };
 
 static bool is_asked(const char *const *id, const char *of)

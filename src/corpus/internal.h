@@ -235,6 +235,7 @@ struct input {
 	uint64_t size, inode;
 	int64_t mtime_ns;
 	bool touch_only;                /* same content: only size, mtime and inode are recorded */
+	bool only_good;                 /* one that gives no text is not recorded */
 	enum br_action action;
 
 	/* containers and their members (members.c) */
@@ -265,6 +266,7 @@ struct made {
 	enum br_action action;          /* KEEP, SKIP and FAIL are decided by the worker, ADD or CHANGE when written */
 	enum br_action outcome;         /* ADD or CHANGE, known once written */
 	bool touch;                     /* KEEP with new size, mtime or inode to record */
+	bool only_good;                 /* FAIL and SKIP leave what there is */
 	bool unread;                    /* FAIL before it was understood: what there is of an older version stays */
 	bool container;                 /* to be opened first: nothing was made of it */
 	struct packed_text text;

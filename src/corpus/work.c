@@ -337,7 +337,7 @@ static void start(struct job *j)
 {
 	struct made *m = j->m;
 
-	*m = (struct made){ .action = j->in->action, .from = j->in->from, .touch = j->in->touch_only };
+	*m = (struct made){ .action = j->in->action, .from = j->in->from, .touch = j->in->touch_only, .only_good = j->in->only_good };
 	m->doc = (struct br_doc){ .origin = j->in->origin, .size = j->in->size, .inode = j->in->inode, .mtime_ns = j->in->mtime_ns,
 		.path = keep(j, j->in->path), .title = keep(j, ""), .error = keep(j, ""),
 		.meta = keep(j, j->in->meta ? j->in->meta : j->env->opts->meta), .seen_ns = j->in->seen_ns ? j->in->seen_ns : br_now_ns(),

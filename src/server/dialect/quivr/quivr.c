@@ -202,6 +202,8 @@ int br_quivr__still(struct br_req *r, struct br_err *err)
 	struct br_arena a = { 0 }; /* asked for each frame of a stream */
 	int rc = check_key(&now, r, &a, err);
 
+	if (rc < 0)
+		br_quivr__caller(r)->why = now.why;
 	br_arena_release(&a);
 	return rc;
 }
@@ -225,7 +227,7 @@ static bool rate(struct br_rate *out, struct br_req *r, const char *class)
 	if (!c) /* an open route */
 		return true;
 	c->why.limit = "requests_per_minute";
-	if (!(out->after = rate_after(c, r, !strcmp(class, "socket")))) { /* of a socket each question counts */
+	if (!(out->after = rate_after(c, r, class && !strcmp(class, "socket")))) { /* of a socket each question counts */
 		c->why.limit = "tokens_per_day";
 		out->after = c->spent_after;
 	}
