@@ -264,8 +264,8 @@ bench-scale: ## a notebook of N passages (1,000,000): rate, memory, questions
 
 bench-e5: all build/venv/ready ## a real embedding service on judged sets; BR_SHARED=
 	@tests/bench/e5.sh $(B) $(SETS)
-bench-http: all $(B)/http_load ## load on br serve; W=WORKSPACE
-	@tests/bench/http.sh $(B) $(or $(W),.)
+bench-http: all $(B)/http_load ## load on br serve: a notebook of generated text, or W=WORKSPACE
+	@python3 tests/bench/load.py --bin $(B) $(if $(W),--workspace $(W)) $(BENCH_ARGS)
 
 $(B)/inproc $(B)/fts $(B)/http_load: $(B)/%: tests/bench/%.c $(B)/libbr.a
 	$(call say,LINK,$@)

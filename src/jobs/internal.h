@@ -4,7 +4,7 @@
 
 #include "br/jobs.h"
 
-#define JOB_BATCH 64 /* documents that are indexed together at most */
+#define JOB_BATCH 256 /* documents that are indexed together at most */
 
 void br_job__key(struct br_key *k, uint32_t nb, const char *doc, bool enhance);
 int br_job__put(struct br_txn *t, const struct br_job_info *job, struct br_err *err);

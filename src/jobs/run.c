@@ -10,7 +10,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
+
+#define NICE 5 /* who asks goes first */
 
 struct br_jobs {
 	struct br_ws *ws;
@@ -260,6 +264,7 @@ static void *run(void *arg)
 	struct br_err err = { 0 };
 	int rc;
 
+	setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* of this thread; what it starts inherits it */
 	do {
 		while ((rc = run_some(j, &err)) > 0 && !atomic_load(&j->cancel))
 			;

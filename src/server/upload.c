@@ -21,7 +21,7 @@ static struct br_part *add_part(struct br_req *r, const char *name, const char *
 
 static int open_file(struct br_req *r, struct br_part *p, struct br_err *err)
 {
-	int fd = br_tmp_open(&p->path, r->server->tmp, 0600, err);
+	int fd = br_tmp_open(&p->path, r->server->tmp, 0666, err);
 
 	if (fd < 0)
 		return fd;
