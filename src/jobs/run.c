@@ -109,6 +109,7 @@ static void failed(struct batch *b, struct br_job_info *job, const char *why)
 static int read_outcomes(struct batch *b, struct br_ws *ws, struct br_err *err)
 {
 	struct br_txn *t;
+	uint64_t most = (uint64_t)br_config_int(ws->config, "ingest.max_file");
 	int rc = br_txn_read(&t, ws->store, err);
 
 	for (size_t i = 0; i < b->job.n && rc == 0; i++) {
@@ -119,7 +120,8 @@ static int read_outcomes(struct batch *b, struct br_ws *ws, struct br_err *err)
 		else if (d->state == BR_DOC_FAILED || d->state == BR_DOC_SKIPPED)
 			failed(b, job, d->error[0] ? d->error : "nothing to index in it");
 		else if (d->state == BR_DOC_UPLOADED)
-			failed(b, job, "it was not indexed");
+			failed(b, job, d->size <= most ? "it was not indexed" : br_arena_printf(&b->arena, "larger than %llu MB (ingest.max_file)",
+			                                                                         (unsigned long long)most >> 20));
 	}
 	if (rc == 0)
 		br_txn_end(t);

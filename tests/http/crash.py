@@ -158,8 +158,8 @@ class Place:
         for i, text in self.messages.items():
             if there.get(i) != text:
                 raise Lost(f"the message {i} is lost")
-        if self.files:
-            one = self.files[self.rng.choice(sorted(self.files))]
+        if (indexed := sorted(i for i, f in self.files.items() if f["asked"])):
+            one = self.files[self.rng.choice(indexed)]
             got = self.c.get(f"{self.at}/documents/{one['file_id']}/content")
             if got.status_code != 200 or one["text"].split()[-1].strip(".") not in got.text:
                 raise Lost(f"the content of {one['file_name']} is not what was uploaded: {got.status_code} {got.text[:200]}")
