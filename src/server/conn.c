@@ -476,7 +476,7 @@ static void while_waiting(struct br_conn *c, uint32_t events)
 		drop(c);
 		return;
 	}
-	if ((events & EPOLLRDHUP) && (c->req->row->route->flags & (BR_ROUTE_SLOW | BR_ROUTE_STREAM)))
+	if ((events & EPOLLRDHUP) && c->req->row && (c->req->row->route->flags & (BR_ROUTE_SLOW | BR_ROUTE_STREAM)))
 		br_req__gone(c->req);
 	br_loop__arm(c, events & EPOLLRDHUP ? 0 : EPOLLRDHUP);
 }

@@ -142,3 +142,24 @@ void br_server_metrics(struct br_buf *out, struct br_server *s)
 	if (s->o.ws)
 		workspace(out, s->o.ws);
 }
+
+static void add_row(const struct br_metric *m, uint64_t *errors, uint64_t *count, uint64_t *us)
+{
+	for (int status = 500; status < 600; status++)
+		*errors += atomic_load_explicit(&m->status[status], memory_order_relaxed);
+	*count += atomic_load_explicit(&m->count, memory_order_relaxed);
+	*us += atomic_load_explicit(&m->sum_us, memory_order_relaxed);
+}
+
+void br_server_load(struct br_server_load *out, struct br_server *s)
+{
+	uint64_t errors = 0, count = 0, us = 0;
+
+	for (size_t i = 0; i < s->router.row.n; i++)
+		add_row(s->router.row.v[i]->metric, &errors, &count, &us);
+	*out = (struct br_server_load){ .connections = atomic_load(&s->conns) };
+	if (count) {
+		out->average_ms = (double)us / 1000 / (double)count;
+		out->error_percent = 100.0 * (double)errors / (double)count;
+	}
+}
