@@ -153,7 +153,7 @@ def test_token_budget_is_spent(q, kb, c):
 
 
 def test_profile_limits_the_body(tmp_path):
-    q = Quivr(tmp_path, env={"BR_PROFILE": "production"}).start()
+    q = Quivr(tmp_path, env={"BR_PROFILE": "production", "BR_TRUSTED_PROXIES": "127.0.0.1"}).start()
     with q.client() as c:
         c.headers["X-Forwarded-Proto"] = "https"
         r = c.post(API + "/ingest", content=b"x", headers={"Content-Type": "multipart/form-data; boundary=b", "Content-Length": str(26 << 20)})
