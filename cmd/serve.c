@@ -182,11 +182,16 @@ static int serve_run(struct br_cli *c, struct br_err *err)
 	o.origins = plain_list(&c->arena, p->origins);
 	if ((rc = br_jobs_start(&o.jobs, c->ws, err)) < 0)
 		return rc;
+	if ((rc = br_tenancy_open(&o.tenancy, c->ws, err)) < 0) {
+		br_jobs_stop(o.jobs);
+		return rc;
+	}
 	o.limiter = br_limiter_new(NULL);
 	o.meter = br_meter_new(c->ws->store);
 	if ((rc = br_server_new(&s, &o, err)) == 0)
 		rc = serve(c, s, err);
 	br_server_free(s);
+	br_tenancy_close(o.tenancy);
 	br_jobs_stop(o.jobs);
 	br_limiter_free(o.limiter);
 	rc = flush_meter(o.meter, rc, err);

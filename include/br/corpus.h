@@ -362,6 +362,8 @@ BR_MUST_USE int br_upload(struct br_ingest_stats *stats, struct br_ws *ws, const
  * TOOBIG over BR_MAX_FILE.
  */
 BR_MUST_USE int br_upload_new(char id[37], char **path, struct br_ws *ws, const char *notebook, const char *file, const char *name, struct br_err *err);
+struct br_upload_spec { const char *id, *name, *title; struct br_slice bytes; }; /* id: a UUID nobody has */
+BR_MUST_USE int br_upload_bytes(struct br_ws *ws, const char *notebook, const struct br_upload_spec *u, struct br_err *err); /* likewise, of memory */
 
 /* ---- what is missing (care.c) ---- */
 

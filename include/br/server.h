@@ -17,6 +17,7 @@
 
 struct br_jobs;
 struct br_limiter;
+struct br_tenancy;
 struct br_meter;
 struct br_server;
 struct br_req;
@@ -160,7 +161,7 @@ struct br_dialect {
 	int invalid;                 /* status of a request whose fields are wrong; 0: 422 */
 	const char *security;        /* for OpenAPI: "bearer", or the name of a header; NULL: none */
 };
-#define BR_DIALECT_LIST(X) X(plain) X(beyond) X(external)
+#define BR_DIALECT_LIST(X) X(plain) X(beyond) X(external) X(baiyuan)
 #define X(name) extern const struct br_dialect br_dialect_##name;
 BR_DIALECT_LIST(X)
 #undef X
@@ -215,6 +216,8 @@ int br_stream_open(struct br_req *r, int status, const char *type, struct br_err
 int br_stream_write(struct br_req *r, const void *p, size_t n, struct br_err *err);
 /* One server-sent event; id and event may be NULL; data may have several lines. */
 int br_stream_event(struct br_req *r, const char *id, const char *event, const char *data, size_t n, struct br_err *err);
+/* Before it is opened: what it gets after so many seconds of silence, instead of a comment. text lives as long as the program. */
+void br_stream_ping(struct br_req *r, int64_t seconds, const char *text);
 bool br_req_gone(struct br_req *r);     /* nobody waits for the answer of this slow route any more */
 bool br_req_draining(struct br_req *r); /* the server is ending: streams without an end should end */
 /* fn is called once, in another thread and under a lock, as soon as nobody waits any more; it must be quick. NULL takes it back. */
@@ -235,6 +238,7 @@ struct br_server_opts {
 	bool insecure;               /* listening beyond loopback without authentication is meant */
 	bool authenticated;          /* dialects ask for proofs of identity */
 	struct br_jobs *jobs;        /* what runs in the background; NULL: nothing does */
+	struct br_tenancy *tenancy;  /* tenants of the Baiyuan dialect; NULL: only to print the OpenAPI document */
 	struct br_limiter *limiter;  /* of requests by key; NULL: no limits */
 	struct br_meter *meter;      /* what keys are used for; NULL: nobody counts */
 	unsigned events, workers;    /* threads; 0: by the processors */

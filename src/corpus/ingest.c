@@ -824,3 +824,19 @@ int br_upload_new(char id[37], char **path, struct br_ws *ws, const char *notebo
 	br_unmap(&m);
 	return rc;
 }
+
+int br_upload_bytes(struct br_ws *ws, const char *notebook, const struct br_upload_spec *up, struct br_err *err)
+{
+	struct new_upload u = { .ws = ws, .notebook = notebook, .name = up->name, .bytes = up->bytes,
+		.doc = { .origin = BR_FROM_UPLOAD, .state = BR_DOC_UPLOADED, .title = (char *)up->title, .meta = (char *)"", .size = up->bytes.len,
+			.created = br_now(), .seen_ns = br_now_ns() } };
+	int rc;
+
+	if (up->bytes.len > BR_MAX_FILE)
+		return br_fail(err, BR_ETOOBIG, "'%s' has more than %u MB", up->name, BR_MAX_FILE >> 20);
+	memcpy(u.doc.id, up->id, sizeof u.doc.id);
+	br_sha256(u.doc.sha, up->bytes.ptr, up->bytes.len);
+	rc = br_store_write(ws->store, put_new_upload, &u, err);
+	free(u.path);
+	return rc;
+}

@@ -3,6 +3,8 @@
  */
 #include "internal.h"
 
+#include "br/tenant.h"
+
 #include <unistd.h>
 
 const double br_metric__bounds[11] = { 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10 };
@@ -139,6 +141,8 @@ void br_server_metrics(struct br_buf *out, struct br_server *s)
 	queue_of(out, "slow", &s->slow);
 	number(out, "br_resident_bytes", "gauge", "Memory in use.", resident());
 	number(out, "br_uptime_seconds", "gauge", "Since the start.", (uint64_t)(br_mono_ns() - s->started) / 1000000000u);
+	if (s->o.tenancy)
+		br_tenancy_metrics(out, s->o.tenancy);
 	if (s->o.ws)
 		workspace(out, s->o.ws);
 }
