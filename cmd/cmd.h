@@ -96,7 +96,7 @@ struct br_cmd {
 	X(query) X(chat) X(log) X(eval) X(serve)                                                    \
 	X(verify) X(health) X(gc) X(index) X(backup) X(export) X(import) X(doctor) X(models) X(keys)           \
 	X(tenant)                                                                                   \
-	X(enhance)                                                                                  \
+	X(enhance) X(wiki)                                                                          \
 	X(help) X(version) X(completion)
 #define X(verb) extern const struct br_cmd br_cmd_##verb;
 BR_VERB_LIST(X)

@@ -91,6 +91,17 @@ void br_reply_citations(struct br_json *j, const struct br_reply *r, bool all);
 /* Members of an object: strategy, degraded, model, cached, repaired, generation. */
 void br_reply_origin(struct br_json *j, const struct br_reply *r);
 
+/* What of passages can be quoted, for those who make a text of it. */
+struct br_quotable {
+	uint32_t hit, off, len;        /* bytes of the text of a passage in r */
+	bool code, asks;               /* asks: ends with a question mark */
+	double score, share;           /* share: of the question's weight in it, its title and headings, 0..1 */
+};
+struct br_quotables { struct br_result r; BR_VEC(struct br_quotable) v; };
+/* Every sentence, table row and piece of code of the passages found for a question. Release in every case. */
+BR_MUST_USE int br_quotables_find(struct br_quotables *out, struct br_searcher *s, const char *question, const struct br_query_opts *opts, struct br_err *err);
+void br_quotables_release(struct br_quotables *q);
+
 /* Questions that the notebook's titles and headings answer, the same for the same notebook; at most n, NULL-terminated, in the arena. */
 BR_MUST_USE int br_suggest(const char ***out, struct br_arena *a, struct br_ws *ws, const char *notebook, size_t n, struct br_err *err);
 

@@ -53,6 +53,21 @@
 #define BR_MAX_CONTEXT_READ  (4u << 10)   /* bytes of a passage's neighbour that a language model is shown */
 #define BR_MAX_DEFINITIONS   512          /* sentences of one document that are taken for definitions */
 
+/* the wiki */
+#define BR_MAX_WIKI_SLUG     100          /* bytes of the name of a page */
+#define BR_MAX_WIKI_TITLE    300          /* bytes of its title, category, or one alias */
+#define BR_MAX_WIKI_ALIASES  20           /* of one page */
+#define BR_MAX_WIKI_TOPICS   1000         /* of one notebook */
+#define BR_MAX_WIKI_PLAN     (1u << 20)   /* bytes of a list of topics */
+#define BR_MAX_WIKI_BODY     (256u << 10) /* bytes of a page */
+#define BR_MAX_WIKI_SOURCES  64           /* passages that a page cites */
+#define BR_MAX_WIKI_ERRORS   50           /* findings of lint that are kept of one version */
+#define BR_MAX_WIKI_VERSIONS 50           /* kept of one page, the published one besides */
+#define BR_MAX_WIKI_PATCHES  200          /* of one page */
+#define BR_MAX_WIKI_PATCH    (4u << 10)   /* bytes of what a patch says */
+#define BR_MAX_WIKI_CLAIM    200          /* bytes of the id of a claim */
+#define BR_MAX_WIKI_PHRASES  (1u << 20)   /* different phrases of titles and headings that are counted for a plan */
+
 /* names, settings */
 #define BR_MAX_MODEL_ID      127          /* name of an embedding model, bytes: longer ones are cut */
 #define BR_MAX_NOTEBOOK_NAME 128

@@ -50,6 +50,7 @@ void br_answer__cut_passage(units *out, struct passage *p, struct inquiry *q, ui
 double br_answer__support(const struct inquiry *q, const struct passage *p, const units *u);
 
 /* ---- quoted answers (quote.c) ---- */
+void br_answer__score_units(struct inquiry *q, const struct passage *p, units *u);
 int br_answer__quote_answer(struct br_reply *out, struct inquiry *q, const struct br_answer_opts *opts, struct br_err *err);
 void br_answer__cite_range(struct br_citation *c, struct br_arena *a, const struct br_found *f, uint32_t off, uint32_t len);
 const char *br_answer__nothing_found(const char *language, const char *question);

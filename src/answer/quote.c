@@ -88,7 +88,7 @@ static double score_unit(struct inquiry *q, const struct passage *p, const struc
 	return u->code ? score * CODE : score;
 }
 
-static void score_units(struct inquiry *q, const struct passage *p, units *u)
+void br_answer__score_units(struct inquiry *q, const struct passage *p, units *u)
 {
 	for (size_t i = 0; i < u->n; i++) {
 		u->v[i].score = score_unit(q, p, &u->v[i]);
@@ -279,7 +279,7 @@ int br_answer__quote_answer(struct br_reply *out, struct inquiry *q, const struc
 		br_answer__cut_passage(&u, &p[i], q, i);
 	out->support = br_answer__support(q, p, &u);
 	if (out->support >= 0 && u.n) {
-		score_units(q, p, &u);
+		br_answer__score_units(q, p, &u);
 		choose(&c, q, &u, opts->sentences);
 		reading_order(&c);
 		rc = write_answer(out, q, &c, err);
