@@ -119,11 +119,12 @@ int br_kb_get(struct br_kb *out, struct br_arena *a, struct br_ws *ws, const cha
 
 static int only_default(struct br_ws *ws, const struct br_kbs *others, const char *id, struct br_err *err)
 {
+	bool again;
 	int rc = 0;
 
 	for (size_t i = 0; i < others->v.n && rc >= 0; i++)
 		if (others->v.v[i].is_default && strcmp(others->v.v[i].id, id))
-			rc = br_nb_set(ws, others->v.v[i].id, "wiki.default", "false", NULL, err);
+			rc = br_nb_set(ws, others->v.v[i].id, "wiki.default", "false", &again, err);
 	return rc;
 }
 
