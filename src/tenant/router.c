@@ -96,7 +96,7 @@ static void look(struct br_router *r)
 		r->calm_since = now;
 	else if (now - r->calm_since >= HOLD) {
 		r->mode--;
-		r->calm_since = now;
+		r->calm_since = p < OUT_OF[r->mode] ? now : 0;
 	}
 }
 
