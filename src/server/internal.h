@@ -39,6 +39,7 @@ struct br_work {
 	pthread_cond_t work, ended;
 	struct br_job *first, **last;
 	unsigned queued, idle, threads, keep, most, depth; /* keep: threads that stay when there is nothing to do */
+	int64_t spare_ns;              /* how long a thread beyond `keep` waits for another job */
 	bool quit;
 };
 void br_work__init(struct br_work *w, unsigned keep, unsigned most, unsigned depth);

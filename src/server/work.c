@@ -10,13 +10,13 @@
 #include <time.h>
 
 #define STACK (1u << 20)
-#define SPARE_SECONDS 10 /* that a thread beyond `keep` waits for another job */
+#define SPARE_NS 10000000000LL
 
 void br_work__init(struct br_work *w, unsigned keep, unsigned most, unsigned depth)
 {
 	pthread_condattr_t how;
 
-	*w = (struct br_work){ .keep = keep, .most = most, .depth = depth };
+	*w = (struct br_work){ .keep = keep, .most = most, .depth = depth, .spare_ns = SPARE_NS };
 	w->last = &w->first;
 	pthread_mutex_init(&w->mu, NULL);
 	pthread_condattr_init(&how);
@@ -29,15 +29,18 @@ void br_work__init(struct br_work *w, unsigned keep, unsigned most, unsigned dep
 /* Waits for a job, holding mu; NULL: this thread is to end. */
 static struct br_job *next_job(struct br_work *w)
 {
-	struct timespec until;
+	int64_t end = br_mono_ns() + w->spare_ns;
+	struct timespec until = { .tv_sec = end / 1000000000, .tv_nsec = end % 1000000000 };
 	struct br_job *j;
-	int late = 0;
+	bool late = false;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += SPARE_SECONDS;
 	w->idle++;
-	while (!w->first && !w->quit && !(late && w->threads > w->keep))
-		late = pthread_cond_timedwait(&w->work, &w->mu, &until) == ETIMEDOUT ? 1 : late;
+	while (!w->first && !w->quit && !(late && w->threads > w->keep)) {
+		if (w->threads <= w->keep)
+			pthread_cond_wait(&w->work, &w->mu);
+		else
+			late |= pthread_cond_timedwait(&w->work, &w->mu, &until) == ETIMEDOUT;
+	}
 	w->idle--;
 	if (!(j = w->first))
 		return NULL;
