@@ -80,23 +80,42 @@ static int by_model(struct br_reply *out, struct asking *a, const struct br_kb *
 	return br_answer(out, a->s, a->q->text, &o, err);
 }
 
+static struct br_slice next_sentence(const char **p)
+{
+	const char *from = *p + strspn(*p, " \t\n"), *at = from;
+
+	while (*at && *at != '\n' && strncmp(at, "。", 3) && !(strchr(".!?", *at) && (!at[1] || at[1] == ' ' || at[1] == '\n')))
+		at++;
+	*p = at + (!*at ? 0 : strncmp(at, "。", 3) ? 1 : 3);
+	return br_slice(from, (size_t)(at - from));
+}
+
+static bool any_contradicts(struct br_slice claim, const char *passage)
+{
+	struct br_slice s;
+
+	while (*passage)
+		if ((s = next_sentence(&passage)).len && br_wiki_judge(claim, s) == BR_CONTRADICTION)
+			return true;
+	return false;
+}
+
 /* A sentence of the answer that contradicts a passage it was made from; NULL: none. */
 static const char *contradicted(struct br_arena *a, const struct br_reply *r)
 {
-	const char *p = r->text;
+	struct br_buf text = BR_BUF_INIT(BR_MAX_REPLY);
+	const char *p, *bad = NULL;
+	struct br_slice s;
 
-	while (*p) {
-		size_t n = strcspn(p, ".\n!?");
-		const char *zh = strstr(p, "。");
-		if (zh && (size_t)(zh - p) < n)
-			n = (size_t)(zh - p);
-		for (size_t i = 0; i < r->n; i++)
-			if (r->cite[i].quote && br_wiki_judge(br_slice(p, n), br_slice_str(r->cite[i].quote)) == BR_CONTRADICTION)
-				return br_arena_strndup(a, p, n);
-		p += n;
-		p += *p ? (strncmp(p, "。", 3) ? 1 : 3) : 0;
+	strip_marks(&text, br_slice_str(r->text));
+	for (p = text.ptr; *p && !bad;) {
+		s = next_sentence(&p);
+		for (size_t i = 0; i < r->n && s.len && !bad; i++)
+			if (r->cite[i].quote && any_contradicts(s, r->cite[i].quote))
+				bad = br_arena_strndup(a, s.ptr, s.len);
 	}
-	return NULL;
+	br_buf_release(&text);
+	return bad;
 }
 
 /* Once more when it contradicts its passages; and if it still does, the client is told. */
