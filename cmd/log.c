@@ -119,7 +119,7 @@ static int log_run(struct br_cli *c, struct br_err *err)
 	if (p->tenant)
 		return tenant_run(&l, p->tenant, (size_t)p->top, err);
 	if (p->clear)
-		return br_asked_clear(c->ws, c->opt.notebook, err);
+		return br_asked_clear(c->ws, c->opt.notebook, NULL, err);
 	rc = br_asked_each(c->ws, c->opt.notebook, (size_t)p->top, show_one, &l, err);
 	br_columns_print(&c->out, &l.t);
 	if (rc == 0 && !l.n && !br_config_bool(c->config, "log.questions"))

@@ -15,6 +15,7 @@
 #include "br/eval.h"
 #include "br/fts.h"
 #include "br/health.h"
+#include "br/hook.h"
 #include "br/jobs.h"
 #include "br/json.h"
 #include "br/keep.h"
@@ -28,5 +29,6 @@
 #include "br/tenant.h"
 #include "br/text.h"
 #include "br/wiki.h"
+#include "br/ws.h"
 
 #endif

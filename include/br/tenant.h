@@ -57,7 +57,7 @@ BR_MUST_USE int br_kb_create(struct br_kb *out, struct br_arena *a, struct br_ws
 /* ---- words (words.c, intent.c) ---- */
 
 void br_tenant_cache_key(char out[69], const char *tenant, const char *kb, const char *question); /* "ans:" and 64 hex; kb NULL: none named */
-void br_hmac_sha256(char hex[65], const char *secret, const void *p, size_t n);
+void br_tenant_sign(char hex[65], const char *secret, struct br_slice body); /* HMAC-SHA256 of a push */
 enum br_intent { BR_INTENT_KNOWLEDGE, BR_INTENT_SMALLTALK, BR_INTENT_HANDOFF, BR_INTENT_OPINION };
 const char *br_intent_name(enum br_intent i);
 enum br_intent br_intent_of(const char *question);

@@ -143,6 +143,7 @@ struct br_req {
 	struct br_identity who;
 	struct br_rate rate;
 	char id[65];
+	bool own_id, answered;      /* own_id: the client gave none */
 	const char *origin;         /* of a page that may call; NULL: none */
 	int64_t began;              /* br_mono_ns */
 
@@ -164,7 +165,7 @@ struct br_req {
 	struct br_buf headers, out, head_out; /* lines of the handler; body; the head as sent */
 	struct br_json json;
 	const char *type;
-	bool replied, enveloped, head_only, no_body, gzip;
+	bool replied, enveloped, head_only, no_body, gzip, transient;
 	int file;                   /* 0: none */
 	uint64_t file_at, file_left;
 	uint64_t bytes;             /* sent of the body */
@@ -229,6 +230,7 @@ struct br_server {
 	int log_fd;
 	struct br_cache *cache;     /* NULL: none */
 	_Atomic uint64_t cache_hits;
+	_Atomic unsigned reloads;   /* of the settings */
 	struct br_metric none;      /* of requests that match no row */
 	pthread_mutex_t address_mu;
 	uint16_t *address_count;    /* by hash */
@@ -269,6 +271,7 @@ void br_req__gone(struct br_req *r);
 /* gate.c: the steps before a body is read. 0: go on; 1: wait for a worker; -1: the reply is made */
 int br_gate__enter(struct br_req *r);
 int br_gate__identified(struct br_req *r, enum br_who who);
+int br_gate__authorise(struct br_req *r);         /* 0, or -1: the reply is made */
 void br_gate__cors(struct br_req *r);
 
 /* fields.c */
@@ -293,7 +296,7 @@ void br_upload__release(struct br_req *r);
 
 /* cache.c */
 struct br_cache;
-struct br_cache_key { uint8_t hash[16]; uint64_t generation; };
+struct br_cache_key { uint8_t hash[16]; uint64_t generation; bool lasting; };
 struct br_cache *br_cache__new(size_t bytes);
 void br_cache__free(struct br_cache *c);
 bool br_cache__key(struct br_cache_key *out, struct br_req *r);

@@ -24,6 +24,8 @@ static void parse_and_run(struct br_req *r)
 		br_reply__err(r, BR_AT_PARSE, err.code == BR_EINPUT ? 400 : status_of(r, &err), &err);
 		return;
 	}
+	if (r->dialect->gateway && br_gate__authorise(r) < 0)
+		return;
 	rc = route->run(r, r->in, &err);
 	if (rc < 0 && !r->streaming) {
 		if (err.code == BR_EBUG || err.code == BR_ECORRUPT || err.code == BR_EIO)
@@ -47,7 +49,7 @@ static void run_or_repeat(struct br_req *r)
 	struct br_cache *cache = r->server->cache;
 	struct br_cache_key key;
 
-	if (!cache || !(r->row->route->flags & BR_ROUTE_CACHE) || !br_cache__key(&key, r)) {
+	if (!cache || !(r->row->route->flags & (BR_ROUTE_CACHE | BR_ROUTE_CACHE_NB)) || !br_cache__key(&key, r)) {
 		parse_and_run(r);
 		return;
 	}
@@ -58,7 +60,7 @@ static void run_or_repeat(struct br_req *r)
 	}
 	parse_and_run(r);
 	close_envelope(r);
-	if (r->status == 200 && !r->streaming && !r->out.failed)
+	if (r->status == 200 && !r->streaming && !r->transient && !r->out.failed)
 		br_cache__put(cache, &key, br_buf_slice(&r->out));
 }
 

@@ -18,31 +18,12 @@ void br_tenant_cache_key(char out[69], const char *tenant, const char *kb, const
 	br_buf_release(&b);
 }
 
-/* RFC 2104. */
-void br_hmac_sha256(char hex[65], const char *secret, const void *p, size_t n)
+void br_tenant_sign(char hex[65], const char *secret, struct br_slice body)
 {
-	uint8_t key[64] = { 0 }, pad[64], inner[32];
-	size_t len = strlen(secret);
-	struct br_sha256 c;
+	uint8_t mac[32];
 
-	if (len > sizeof key)
-		br_sha256(key, secret, len);
-	else
-		memcpy(key, secret, len);
-	for (size_t i = 0; i < sizeof key; i++)
-		pad[i] = key[i] ^ 0x36;
-	br_sha256_init(&c);
-	br_sha256_add(&c, pad, sizeof pad);
-	br_sha256_add(&c, p, n);
-	br_sha256_end(inner, &c);
-	for (size_t i = 0; i < sizeof key; i++)
-		pad[i] = key[i] ^ 0x5c;
-	br_sha256_init(&c);
-	br_sha256_add(&c, pad, sizeof pad);
-	br_sha256_add(&c, inner, sizeof inner);
-	br_sha256_end(inner, &c);
-	br_hex(hex, inner, 32);
-	br_wipe(key, sizeof key);
+	br_hmac_sha256(mac, br_slice_str(secret), body);
+	br_hex(hex, mac, sizeof mac);
 }
 
 /* ---- words that say nothing ---- */

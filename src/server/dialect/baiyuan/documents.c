@@ -229,7 +229,7 @@ static int check_signature(struct br_req *r, struct br_err *err)
 		return rc;
 	if (given && !strncasecmp(given, "sha256=", 7))
 		given += 7;
-	br_hmac_sha256(want, t.secret, body.ptr, body.len);
+	br_tenant_sign(want, t.secret, body);
 	for (size_t i = 0; given && i < 64 && given[i]; i++)
 		got[i] = (char)tolower((unsigned char)given[i]);
 	if (!given || strlen(given) != 64 || !*t.secret || !br_secret_equal(want, got, 64))
