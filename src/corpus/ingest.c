@@ -823,14 +823,15 @@ struct new_uploads { struct br_ws *ws; const char *notebook; struct br_new_uploa
 
 static int put_new_upload(struct br_txn *t, struct br_nb *nb, struct br_ws *ws, struct br_new_upload *u, struct br_err *err)
 {
-	struct br_doc d = { .origin = BR_FROM_UPLOAD, .state = BR_DOC_UPLOADED, .title = (char *)"", .meta = (char *)"", .created = br_now(),
-		.seen_ns = br_now_ns(), .size = u->size };
+	struct br_doc d = { .origin = BR_FROM_UPLOAD, .state = BR_DOC_UPLOADED, .title = (char *)(u->title ? u->title : ""), .meta = (char *)"",
+		.created = br_now(), .seen_ns = br_now_ns(), .size = u->size };
 	uint32_t num;
 	int rc;
 
 	free(u->path);
 	u->path = br_strdup(u->name);
-	if ((rc = object_take(ws, u->sha, u->file, err)) < 0 || (rc = doc_by_path(&num, t, nb->nb, u->path, err)) < 0)
+	rc = u->file ? object_take(ws, u->sha, u->file, err) : object_keep(ws, u->sha, u->bytes, err);
+	if (rc < 0 || (rc = doc_by_path(&num, t, nb->nb, u->path, err)) < 0)
 		return rc;
 	if (rc) {
 		free(u->path);
@@ -876,11 +877,16 @@ int br_upload_new(struct br_new_upload *v, size_t n, struct br_ws *ws, const cha
 
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		v[i].path = NULL;
+		if (!v[i].file)
+			v[i].size = v[i].bytes.len;
 		if (v[i].size > BR_MAX_OBJECT)
 			rc = br_fail(err, BR_ETOOBIG, "'%s' has more than %llu MB", v[i].name, BR_MAX_OBJECT >> 20);
-		br_uuid_ordered(v[i].id, br_now_ns() / 1000000);
-		if (rc == 0)
+		if (!v[i].id[0])
+			br_uuid_ordered(v[i].id, br_now_ns() / 1000000);
+		if (rc == 0 && v[i].file)
 			rc = object_hash(v[i].sha, v[i].file, err);
+		else if (rc == 0)
+			br_sha256(v[i].sha, v[i].bytes.ptr, v[i].bytes.len);
 	}
 	return rc < 0 || !n ? rc : br_store_write(ws->store, put_new_uploads, &p, err);
 }

@@ -5,6 +5,7 @@
 
 #include "br/jobs.h"
 #include "br/llm.h"
+#include "br/tenant.h"
 
 #include <unistd.h>
 
@@ -193,6 +194,8 @@ void br_server_metrics(struct br_buf *out, struct br_server *s)
 	number(out, "br_resident_bytes", "gauge", "Memory in use.", resident());
 	number(out, "br_uptime_seconds", "gauge", "Since the start.", (uint64_t)(br_mono_ns() - s->started) / 1000000000u);
 	services(out);
+	if (s->o.tenancy)
+		br_tenancy_metrics(out, s->o.tenancy);
 	if (!s->o.ws)
 		return;
 	workspace(out, s->o.ws);

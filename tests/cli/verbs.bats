@@ -8,6 +8,7 @@ VERBS=(init status sync watch ingest upload query chat log eval serve verify hea
        'docs list' 'docs show' 'docs cat' 'docs rm' 'docs duplicates' 'index build' 'index status' 'index drop'
        'keys create' 'keys list' 'keys show' 'keys set' 'keys enable' 'keys disable' 'keys rotate' 'keys revoke' 'keys delete'
        'keys usage' 'keys check'
+       'tenant create' 'tenant list' 'tenant show' 'tenant set' 'tenant enable' 'tenant disable' 'tenant secret' 'tenant delete'
        'chat list' 'chat show' 'chat rename' 'chat pin' 'chat archive' 'chat delete' 'chat export' 'chat feedback'
        'enhance run' 'enhance status' 'enhance show' 'enhance publish' 'enhance reset'
        'webhook create' 'webhook list' 'webhook show' 'webhook test' 'webhook deliveries' 'webhook enable' 'webhook disable' 'webhook delete'
