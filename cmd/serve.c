@@ -214,12 +214,15 @@ static int open_services(struct br_server_opts *o, struct br_cli *c, struct br_e
 	o->budgets = br_budgets_new(load_spent, c->ws);
 	if (rc < 0 || (rc = start_hooks(&o->hooks, c, err)) < 0)
 		return rc;
+	if ((rc = br_history_start(&o->history, c->ws, err)) < 0)
+		return rc;
 	return br_jobs_start(&o->jobs, c->ws, err);
 }
 
 static int close_services(struct br_server_opts *o, int rc, struct br_err *err)
 {
 	br_jobs_stop(o->jobs);
+	br_history_stop(o->history);
 	br_hooks_stop(o->hooks);
 	br_idp_close(o->idp);
 	br_limiter_free(o->limiter);

@@ -152,6 +152,8 @@
 #define BR_SERVE_BODY_TIME   30           /* seconds for a body, and one more for each BR_SERVE_BODY_RATE bytes that came */
 #define BR_SERVE_BODY_RATE   1024
 #define BR_SERVE_WRITE_TIME  60           /* seconds without the client reading anything of an answer */
+#define BR_SERVE_HISTORY     1000         /* searches that wait for being written into the history */
+#define BR_SERVE_LISTENERS   64           /* listeners to events of jobs at once */
 #define BR_SERVE_PING_TIME   15           /* seconds of silence after which an event stream gets a comment */
 
 /* JSON read from outside */

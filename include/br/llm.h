@@ -46,6 +46,12 @@ bool br_llm_configured(const struct br_config *c, enum br_llm_role role);
  */
 BR_MUST_USE int br_llm_open(struct br_llm **out, const struct br_config *c, enum br_llm_role role, struct br_err *err);
 /*
+ * What one asker wants otherwise than the settings say; zero: as they say. A provider counts where the settings name one of the known
+ * ones at its own address, and only if there is a key for it in the environment: the key of the settings never goes elsewhere.
+ */
+struct br_llm_wish { const char *provider, *model; const double *temperature; int64_t max_tokens; };
+BR_MUST_USE int br_llm_open_wish(struct br_llm **out, const struct br_config *c, enum br_llm_role role, const struct br_llm_wish *wish, struct br_err *err);
+/*
  * A service by the name of its provider ("openrouter", "openai", "mistral", "ollama"), where the settings put it: for br_llm_models and
  * br_llm_probe. key NULL: that of its variable. NOTFOUND: no such provider.
  */

@@ -16,6 +16,7 @@
 #include "br/json.h"
 #include "br/retrieve.h"
 
+struct br_history;
 struct br_idp;
 struct br_budgets;
 struct br_hooks;
@@ -123,6 +124,8 @@ struct br_route {
 	const char *type;            /* content type of success; NULL: application/json */
 	int flags;
 	br_handler *run;
+	/* With BR_ROUTE_CACHE: an answer is given again without `run`; its whole text, and no more of the request than its body. May be NULL. */
+	void (*again)(struct br_req *r, struct br_slice answer);
 };
 
 /* ---- dialects ---- */
@@ -232,6 +235,11 @@ int br_stream_open(struct br_req *r, int status, const char *type, struct br_err
 int br_stream_write(struct br_req *r, const void *p, size_t n, struct br_err *err);
 /* One server-sent event; id and event may be NULL; data may have several lines. */
 int br_stream_event(struct br_req *r, const char *id, const char *event, const char *data, size_t n, struct br_err *err);
+/*
+ * For handlers of quick routes whose request turns out to need a wait. False: release everything, write nothing and return 0; the handler
+ * is called again in a thread that may wait, where this is true.
+ */
+bool br_req_may_wait(struct br_req *r);
 bool br_req_gone(struct br_req *r);     /* nobody waits for the answer of this slow route any more */
 bool br_req_draining(struct br_req *r); /* the server is ending: streams without an end should end */
 /* fn is called once, in another thread and under a lock, as soon as nobody waits any more; it must be quick. NULL takes it back. */
@@ -256,6 +264,7 @@ struct br_server_opts {
 	struct br_hooks *hooks;      /* what tells others of events; NULL: the next server does */
 	struct br_limiter *limiter;  /* of requests by key; NULL: no limits */
 	struct br_meter *meter;      /* what keys are used for; NULL: nobody counts */
+	struct br_history *history;  /* what was searched for; NULL: nobody keeps it */
 	struct br_budgets *budgets;  /* of tokens by key; NULL: no limits */
 	unsigned events, workers;    /* threads; 0: by the processors */
 	uint64_t cache;              /* bytes of answers kept for BR_ROUTE_CACHE; 0: none */
@@ -275,6 +284,19 @@ const char *br_server_url(const struct br_server *s, size_t i);        /* NULL: 
 /* Serves until SIGTERM or SIGINT, then drains. Tells systemd (NOTIFY_SOCKET). */
 BR_MUST_USE int br_server_run(struct br_server *s, struct br_err *err);
 void br_server_free(struct br_server *s);
+
+/* fn(arg) is called in a thread that may wait, when one has time; the server does not end before. False: too much waits already. */
+bool br_server_later(struct br_server *s, void (*fn)(void *arg), void *arg);
+
+/*
+ * What was searched for over the APIs (table ASKED, whether the setting log.questions is on or not). It is kept in memory for some seconds,
+ * since a commit costs more than many searches: the newest BR_SERVE_HISTORY of them, then written by a thread of its own, and at the end.
+ */
+struct br_searched { int64_t at_ms; const char *notebook, *query, *strategy, *by; uint32_t found; double took_ms; };
+BR_MUST_USE int br_history_start(struct br_history **out, struct br_ws *ws, struct br_err *err);
+void br_history_stop(struct br_history *h);
+void br_history_add(struct br_history *h, const struct br_searched *s); /* h NULL: nothing */
+BR_MUST_USE int br_history_flush(struct br_history *h, struct br_err *err); /* what is in memory is written; h NULL: nothing */
 
 const struct br_server_opts *br_server_opts(const struct br_server *s);
 /* Pretty JSON. */

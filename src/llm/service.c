@@ -153,9 +153,9 @@ static void set_common(struct br_llm *s, const struct br_config *c)
 	s->rules.ca_file = br_arena_strdup(&s->mem, br_config_get(c, "net.ca_file", NULL));
 }
 
-static int set_model(struct br_llm *s, const struct br_config *c, struct br_err *err)
+static int set_model(struct br_llm *s, const struct br_config *c, const char *wish, struct br_err *err)
 {
-	const char *role = role_names[s->info.role], *model = get(c, s->info.role, "model");
+	const char *role = role_names[s->info.role], *model = wish ? wish : get(c, s->info.role, "model");
 
 	s->info.model = br_arena_strdup(&s->mem, model);
 	return model ? 0 : br_fail(err, BR_EUSAGE, "%s.model is not set: which model of %s?", role, s->name);
@@ -220,9 +220,31 @@ int br_llm_use_key(struct br_llm *s, const char *key, const char *from, struct b
 	return br_llm__key_set(s, key, from, err);
 }
 
-int br_llm_open(struct br_llm **out, const struct br_config *c, enum br_llm_role role, struct br_err *err)
+static void set_wish(struct br_llm *s, const struct br_llm_wish *w)
+{
+	if (w->temperature)
+		s->temperature = *w->temperature;
+	if (w->max_tokens)
+		s->max_tokens = w->max_tokens;
+}
+
+/* The provider that is wished for, where it may be had; else the one of the settings. */
+static const struct br_llm__provider *wished(const struct br_config *c, enum br_llm_role role, const struct br_llm_wish *w)
 {
 	const struct br_llm__provider *p = find_provider(c, role);
+
+	for (size_t i = 0; p && p->base_url && w->provider && !get(c, role, "base_url") && i < BR_COUNT(providers); i++) {
+		const struct br_llm__provider *q = &providers[i];
+		const char *key = q->key_env ? getenv(q->key_env) : NULL;
+		if (!strcmp(q->name, w->provider) && q->base_url && (!(q->flags & WANTS_KEY) || (key && *key)))
+			return q;
+	}
+	return p;
+}
+
+int br_llm_open_wish(struct br_llm **out, const struct br_config *c, enum br_llm_role role, const struct br_llm_wish *wish, struct br_err *err)
+{
+	const struct br_llm__provider *p = wished(c, role, wish);
 	const char *url = get(c, role, "base_url");
 	struct br_llm *s;
 	int rc;
@@ -231,16 +253,22 @@ int br_llm_open(struct br_llm **out, const struct br_config *c, enum br_llm_role
 	if (!p)
 		return br_fail(err, BR_ENOTFOUND, "%s", missing[role]);
 	s = make(p, role);
-	if ((rc = set_url(s, url ? url : home(s, c), err)) == 0 && (rc = set_model(s, c, err)) == 0) {
+	if ((rc = set_url(s, url ? url : home(s, c), err)) == 0 && (rc = set_model(s, c, wish->model, err)) == 0) {
 		set_role(s, c);
 		set_common(s, c);
-		rc = br_llm__key_find(s, c, err);
+		set_wish(s, wish);
+		rc = br_llm__key_find(s, p == find_provider(c, role) ? c : NULL, err);
 	}
 	if (rc < 0)
 		br_llm_close(s);
 	else
 		*out = s;
 	return rc;
+}
+
+int br_llm_open(struct br_llm **out, const struct br_config *c, enum br_llm_role role, struct br_err *err)
+{
+	return br_llm_open_wish(out, c, role, &(struct br_llm_wish){ 0 }, err);
 }
 
 void br_llm_close(struct br_llm *s)

@@ -138,6 +138,7 @@ static int give(struct br_conn *c, enum br_step step)
 	}
 	r->step = step;
 	r->busy = true;
+	r->slow = slow;
 	enter(c, CONN_WAIT);
 	if (br_work__give(slow ? &c->loop->server->slow : &c->loop->server->quick, &r->job))
 		return WAIT;

@@ -174,7 +174,8 @@ struct br_req {
 	int step_rc;
 	enum br_who step_who;
 	struct br_err err;
-	bool busy;
+	bool busy, slow, later;     /* slow: its thread may wait; later: it is to be run again in one that may */
+	bool parsed;
 	struct br_worker *worker;
 
 	/* posting */
