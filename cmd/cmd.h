@@ -95,7 +95,7 @@ struct br_cmd {
 	X(sync) X(watch) X(ingest) X(upload) X(docs)                                          \
 	X(query) X(chat) X(log) X(eval) X(serve)                                                    \
 	X(verify) X(health) X(gc) X(index) X(backup) X(export) X(import) X(doctor) X(models) X(keys)           \
-	X(enhance)                                                                                  \
+	X(enhance) X(wiki) X(webhook)                                                               \
 	X(help) X(version) X(completion)
 #define X(verb) extern const struct br_cmd br_cmd_##verb;
 BR_VERB_LIST(X)
@@ -104,6 +104,9 @@ extern const struct br_cmd br_cmd_notebook_reembed; /* reembed.c */
 struct br_brx_stats;
 /* export.c: what was exported or imported; file NULL: not said. */
 void br_brx_json(struct br_cli *c, const struct br_brx_stats *s, const char *file);
+
+/* webhook.c: the settings of webhooks. */
+int br_hook_opts(struct br_hooks_opts *out, struct br_net_rules *net, struct br_cli *c, struct br_err *err);
 
 extern const struct br_cmd br_cmd_docs_duplicates; /* duplicates.c, a sub-verb of docs */
 

@@ -117,11 +117,15 @@ static int salvage(struct state *s, struct br_err *err)
 static int check_keys(struct state *s, uint64_t *problems, br_problem_fn *fn, struct br_err *err)
 {
 	struct br_txn *t;
+	uint64_t hooks = 0;
 	int rc = br_txn_read(&t, s->c->ws->store, err);
 
 	if (rc < 0)
 		return rc;
 	rc = br_auth_verify(problems, t, false, fn, s, err);
+	if (rc == 0)
+		rc = br_hook_verify(&hooks, t, false, fn, s, err);
+	*problems += hooks;
 	br_txn_end(t);
 	return rc;
 }
@@ -142,7 +146,10 @@ static int check(struct state *s, struct br_verify_report *out, br_problem_fn *f
 
 static int fix_keys(struct br_txn *t, void *arg, struct br_err *err)
 {
-	return br_auth_verify(arg, t, true, NULL, NULL, err);
+	uint64_t hooks;
+	int rc = br_auth_verify(arg, t, true, NULL, NULL, err);
+
+	return rc < 0 ? rc : br_hook_verify(&hooks, t, true, NULL, NULL, err);
 }
 
 static int repair_keys(struct state *s, struct br_err *err)
@@ -152,7 +159,7 @@ static int repair_keys(struct state *s, struct br_err *err)
 
 	if ((rc = check_keys(s, &found, NULL, err)) < 0 || !found || (rc = br_store_write(s->c->ws->store, fix_keys, &fixed, err)) < 0)
 		return rc;
-	on_repair("repaired: references of keys were made again; keys and usage whose records were damaged are gone", s);
+	on_repair("repaired: references of keys were made again; keys, usage and webhooks whose records were damaged are gone", s);
 	return 0;
 }
 

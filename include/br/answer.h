@@ -33,6 +33,12 @@ struct br_answer_service;
 BR_MUST_USE int br_answer_service_open(struct br_answer_service **out, const struct br_config *c, const atomic_bool *cancel, struct br_err *err);
 void br_answer_service_close(struct br_answer_service *s);
 const struct br_answer_model *br_answer_service_model(const struct br_answer_service *s);
+/*
+ * For what is asked from now on, instead of the settings. A model that the service does not have, or says nothing of, gives way to the
+ * configured one.
+ */
+struct br_answer_voice { const char *model; const double *temperature; int64_t max_tokens; }; /* NULL, NULL, 0: of the settings */
+void br_answer_service_voice(struct br_answer_service *s, const struct br_answer_voice *v); /* borrowed */
 
 /* ---- answers ---- */
 
@@ -52,6 +58,8 @@ struct br_answer_opts {
 	bool cache;                    /* look for the same question of the same notebook, and keep the reply; never with a history */
 	uint32_t sentences;            /* at most so many are quoted */
 	bool suggest;                  /* also suggest questions */
+	bool only_top;                 /* sentences are quoted from query.top passages, too, and from no other */
+	void (*passages)(const struct br_result *r, void *arg); /* what the answer is made from, before a word of it; again for a second look; may be NULL */
 	br_token_fn *token;            /* the text as it comes, citations checked; may be NULL */
 	void *arg;
 };
@@ -89,6 +97,17 @@ void br_reply_release(struct br_reply *r);
 void br_reply_citations(struct br_json *j, const struct br_reply *r, bool all);
 /* Members of an object: strategy, degraded, model, cached, repaired, generation. */
 void br_reply_origin(struct br_json *j, const struct br_reply *r);
+
+/* What of passages can be quoted, for those who make a text of it. */
+struct br_quotable {
+	uint32_t hit, off, len;        /* bytes of the text of a passage in r */
+	bool code, asks;               /* asks: ends with a question mark */
+	double score, share;           /* share: of the question's weight in it, its title and headings, 0..1 */
+};
+struct br_quotables { struct br_result r; BR_VEC(struct br_quotable) v; };
+/* Every sentence, table row and piece of code of the passages found for a question. Release in every case. */
+BR_MUST_USE int br_quotables_find(struct br_quotables *out, struct br_searcher *s, const char *question, const struct br_query_opts *opts, struct br_err *err);
+void br_quotables_release(struct br_quotables *q);
 
 /* Questions that the notebook's titles and headings answer, the same for the same notebook; at most n, NULL-terminated, in the arena. */
 BR_MUST_USE int br_suggest(const char ***out, struct br_arena *a, struct br_ws *ws, const char *notebook, size_t n, struct br_err *err);
@@ -179,6 +198,6 @@ BR_MUST_USE int br_asked_add(struct br_ws *ws, const char *notebook, const struc
 typedef int br_asked_fn(const struct br_asked *q, void *arg);
 /* Newest first, at most n. */
 BR_MUST_USE int br_asked_each(struct br_ws *ws, const char *notebook, size_t n, br_asked_fn *fn, void *arg, struct br_err *err);
-BR_MUST_USE int br_asked_clear(struct br_ws *ws, const char *notebook, struct br_err *err);
+BR_MUST_USE int br_asked_clear(struct br_ws *ws, const char *notebook, const char *by, struct br_err *err); /* by NULL: of everybody */
 
 #endif

@@ -194,6 +194,7 @@ struct br_limiter *br_limiter_new(int64_t (*clock)(void)); /* NULL: br_mono_ns *
 void br_limiter_free(struct br_limiter *l);
 /* 0: passes all n rates and counts; else the nanoseconds until it may be asked again, and nothing is counted. who: any text. */
 int64_t br_limiter_take(struct br_limiter *l, const char *who, const struct br_key_rate *rate, unsigned n);
+int64_t br_limiter_peek(struct br_limiter *l, const char *who, const struct br_key_rate *rate, unsigned n); /* likewise, but nothing is counted */
 size_t br_limiter_size(struct br_limiter *l);               /* who's it remembers */
 
 /* ---- tokens a day and a month, in memory ---- */
@@ -208,6 +209,11 @@ void br_budgets_free(struct br_budgets *b);
  * the budget begins anew. tokens 0: only asks whether the budget is spent.
  */
 int64_t br_budget_take(struct br_budgets *b, uint32_t key, const struct br_budget *limit, uint64_t tokens, int64_t now);
+/*
+ * When br_budget_take has no room: sets aside all that is left, if something is and nobody else is spending, and tells how much; else 0.
+ * So the last answer of a day may cost more than is left, and only that one.
+ */
+uint64_t br_budget_take_rest(struct br_budgets *b, uint32_t key, const struct br_budget *limit, int64_t now);
 void br_budget_settle(struct br_budgets *b, uint32_t key, uint64_t taken, uint64_t used, int64_t now);
 
 /* ---- what keys are used for, by day of UTC; collected in memory, written when it is flushed ---- */
@@ -286,6 +292,23 @@ struct br_jwt {
 BR_MUST_USE int br_jwt_verify(struct br_jwt *out, enum br_jwt_refusal *why, const struct br_jwks *keys, struct br_slice token,
                               const struct br_jwt_rules *rules, struct br_err *err);
 void br_jwt_release(struct br_jwt *t);
+
+/* ---- the identity provider that the settings auth.* name: its key set, fetched and kept (provider.c) ---- */
+
+/*
+ * A thread of its own fetches the key set, again after auth.refresh, and when a token names a key that is not in it (BR_JWKS_ASKED times
+ * a minute). While the provider is down the keys go on serving, for auth.max_age at most. May be shared by threads.
+ */
+struct br_config;
+struct br_idp;
+bool br_idp_wanted(const struct br_config *c); /* false: nobody is asked who they are */
+BR_MUST_USE int br_idp_open(struct br_idp **out, const struct br_config *c, struct br_err *err); /* c outlives it; settings are read when they are needed */
+void br_idp_close(struct br_idp *p);           /* NULL is accepted */
+/* NULL, or what is wrong with the settings. */
+const char *br_idp_problem(char *out, size_t size, const struct br_config *c);
+void br_idp_refresh(struct br_idp *p);         /* fetch the key set now: settings may have changed */
+/* As br_jwt_verify. Also UPSTREAM (no key set, and the provider cannot be reached) and USAGE (the settings make no sense). Waits for the network. */
+BR_MUST_USE int br_idp_check(struct br_jwt *out, enum br_jwt_refusal *why, struct br_idp *p, struct br_slice token, struct br_err *err);
 
 /* ---- care ---- */
 

@@ -203,6 +203,8 @@ struct br_sha256 { uint64_t state[16]; };                         /* the same in
 void br_sha256_init(struct br_sha256 *c);
 void br_sha256_add(struct br_sha256 *c, const void *p, size_t n);
 void br_sha256_end(uint8_t out[32], struct br_sha256 *c);
+void br_sha1(uint8_t out[20], const void *p, size_t n);           /* for protocols that want it, for nothing else */
+void br_hmac_sha256(uint8_t out[32], struct br_slice key, struct br_slice text);
 void br_hex(char *out, const uint8_t *p, size_t n);               /* 2n characters and a NUL */
 void br_random(void *p, size_t n);                                /* from the kernel */
 void br_uuid(char out[37]);                                       /* random, version 4, lower case */
@@ -214,6 +216,14 @@ bool br_secret_equal(const void *a, const void *b, size_t n);     /* the same nu
 void br_wipe(void *p, size_t n);                                  /* zeroes that no compiler leaves out */
 void br_base64url(struct br_buf *out, const void *p, size_t n);   /* appended, without padding */
 bool br_base64url_decode(struct br_buf *out, struct br_slice text); /* strict: no padding, no white space, one text for each value */
+
+/* ---- secrets on disk (cipher.c): AES-256-GCM, each time under a nonce of its own ---- */
+
+enum { BR_CIPHER_KEY = 32, BR_CIPHER_MORE = 29 }; /* bytes; MORE: by how many the text grows */
+/* Appended. about: bytes that are not kept, but without which nothing is deciphered: what the secret is for. */
+void br_encipher(struct br_buf *out, const uint8_t key[BR_CIPHER_KEY], struct br_slice text, struct br_slice about);
+/* False: another key, another `about`, or not what br_encipher made; nothing is appended then. */
+bool br_decipher(struct br_buf *out, const uint8_t key[BR_CIPHER_KEY], struct br_slice sealed, struct br_slice about);
 
 /* ---- signatures of others (sign.c); a key may be shared by threads ---- */
 
@@ -236,6 +246,7 @@ int br_parse_bytes(int64_t *out, const char *s, const char *what, struct br_err 
 /* One UTF-8 character: bytes taken (1..4) and *cp; invalid input takes 1 byte and gives 0xFFFD. n >= 1. */
 size_t br_utf8_next(uint32_t *cp, const char *p, size_t n);
 size_t br_utf8_put(char out[4], uint32_t cp);
+void br_utf8_lower(char *s, size_t n); /* capitals of ASCII, Latin-1 and Cyrillic, in place */
 /* Offset of the first invalid byte, or n when all is valid UTF-8 (no surrogates, no overlongs). */
 size_t br_utf8_valid(const char *p, size_t n);
 /* Shortest string close to `word` among names (edit distance <= 2), or NULL: for "did you mean". */

@@ -15,6 +15,7 @@
 #include "br/eval.h"
 #include "br/fts.h"
 #include "br/health.h"
+#include "br/hook.h"
 #include "br/jobs.h"
 #include "br/json.h"
 #include "br/keep.h"
@@ -26,5 +27,7 @@
 #include "br/server.h"
 #include "br/store.h"
 #include "br/text.h"
+#include "br/wiki.h"
+#include "br/ws.h"
 
 #endif

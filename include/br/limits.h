@@ -54,6 +54,21 @@
 #define BR_MAX_CONTEXT_READ  (4u << 10)   /* bytes of a passage's neighbour that a language model is shown */
 #define BR_MAX_DEFINITIONS   512          /* sentences of one document that are taken for definitions */
 
+/* the wiki */
+#define BR_MAX_WIKI_SLUG     100          /* bytes of the name of a page */
+#define BR_MAX_WIKI_TITLE    300          /* bytes of its title, category, or one alias */
+#define BR_MAX_WIKI_ALIASES  20           /* of one page */
+#define BR_MAX_WIKI_TOPICS   1000         /* of one notebook */
+#define BR_MAX_WIKI_PLAN     (1u << 20)   /* bytes of a list of topics */
+#define BR_MAX_WIKI_BODY     (256u << 10) /* bytes of a page */
+#define BR_MAX_WIKI_SOURCES  64           /* passages that a page cites */
+#define BR_MAX_WIKI_ERRORS   50           /* findings of lint that are kept of one version */
+#define BR_MAX_WIKI_VERSIONS 50           /* kept of one page, the published one besides */
+#define BR_MAX_WIKI_PATCHES  200          /* of one page */
+#define BR_MAX_WIKI_PATCH    (4u << 10)   /* bytes of what a patch says */
+#define BR_MAX_WIKI_CLAIM    200          /* bytes of the id of a claim */
+#define BR_MAX_WIKI_PHRASES  (1u << 20)   /* different phrases of titles and headings that are counted for a plan */
+
 /* names, settings */
 #define BR_MAX_MODEL_ID      127          /* name of an embedding model, bytes: longer ones are cut */
 #define BR_MAX_NOTEBOOK_NAME 128
@@ -72,6 +87,21 @@
 #define BR_MAX_JWT           (16u << 10)  /* bytes of a token */
 #define BR_MAX_JWKS          (256u << 10) /* bytes of an issuer's key set */
 #define BR_MAX_JWKS_KEYS     100
+#define BR_JWT_LEEWAY        10           /* seconds that our clock and an issuer's may differ */
+#define BR_JWKS_ASKED        3            /* times a minute that tokens with unknown keys have the key set fetched again */
+#define BR_JWKS_WAIT         10           /* seconds for fetching a key set */
+#define BR_MIN_SECRET        16           /* characters of the setting auth.secret */
+
+/* webhooks */
+#define BR_MAX_HOOKS         100          /* webhooks of a workspace */
+#define BR_MAX_HOOK_SECRET   256          /* bytes of a webhook's secret */
+#define BR_MAX_HOOK_BODY     (256u << 10) /* bytes of one event as it is sent */
+#define BR_MAX_HOOK_QUEUE    10000        /* deliveries of one webhook that wait; further events are dropped and logged */
+#define BR_MAX_HOOK_INBOX    10000        /* events that wait to be written */
+#define BR_HOOK_KEPT         500          /* finished deliveries of one webhook that are kept */
+#define BR_HOOK_SENDERS      8            /* deliveries under way at once */
+#define BR_HOOK_AT_ONCE      2            /* of these to one webhook */
+#define BR_HOOK_EVENT_WAIT   2000         /* milliseconds that whoever tells of an event waits at most for it to be on disk */
 
 /* vector indexes */
 #define BR_MAX_VINDEX_JSON   (16u << 10)  /* bytes of the description beside an index file */

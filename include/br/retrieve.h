@@ -25,11 +25,25 @@
 typedef int br_ask_model(struct br_buf *out, const char *system, const char *user, void *arg, struct br_err *err);
 br_ask_model br_ask_llm;
 
+/*
+ * Conditions as JSON (where.c): a field equals a value, {"$eq $ne $in $nin $gt $gte $lt $lte $contains $not_contains": operand},
+ * "$and", "$or", "$not", and "date_range": [from, to]. Fields are those of the document's metadata, then document_id, filename,
+ * file_path, title, document_type, content_type, language, upload_date, page_number, chunk_index, heading, has_table, has_code.
+ */
+struct br_where;
+/*
+ * *out lives as long as a and filters; NULL: there is no condition. USAGE: *place is where it stands, "doc_type.$foo", "" for all of it.
+ */
+BR_MUST_USE int br_where_compile(struct br_where **out, const char **place, struct br_arena *a, const struct br_jval *filters, struct br_err *err);
+bool br_where_doc(const struct br_where *w, const struct br_doc *d); /* without passages: what is asked of them is absent */
+
 struct br_query_opts {
 	const char *notebook;          /* NULL: the one in use */
 	const char *strategy;          /* NULL: search.strategy of the config */
 	uint32_t top;                  /* 1..BR_MAX_TOP */
 	const char *const *filter;     /* "field=value", "path~glob", "date>=2026-01-01" ...; all must hold; NULL-terminated or NULL */
+	const struct br_where *where;  /* must hold, too; NULL: no condition */
+	double min_similarity;         /* hits below it are left out; 0: none are */
 	double full_text_weight, semantic_weight; /* scale the two; <= 0: the strategy's own */
 	bool explain;
 	bool no_fold;                  /* near-identical hits stay */
@@ -48,6 +62,7 @@ struct br_query_opts {
 
 struct br_found {
 	double score;
+	double similarity;             /* 0 to 1, whatever the strategy: how far the passage has the question's words or its meaning */
 	const char *path, *title, *doc_id, *format, *lang;
 	const char *const *heading;    /* path, NULL-terminated */
 	uint32_t line, line_end, page;

@@ -2,6 +2,7 @@
  * server - HTTP: connections, requests, routes as data. `br serve` is a list of dialects on one port.
  * Use:     br_server_new, br_server_add for each dialect, br_server_listen, br_server_run until a signal, br_server_free.
  * Order:   match, identify, authorise, rate, size, parse, run, encode; nowhere else. A handler sees only requests that passed.
+ *          A dialect may have it another way: see `gateway`.
  * Threads: event threads own connections and never block. A handler runs in a worker, blocks as it likes when its route is
  *          BR_ROUTE_SLOW, and has its request for itself until it returns.
  * Lives:   what a request hands out lives until its handler returns (r's arena).
@@ -15,6 +16,9 @@
 #include "br/json.h"
 #include "br/retrieve.h"
 
+struct br_idp;
+struct br_budgets;
+struct br_hooks;
 struct br_jobs;
 struct br_limiter;
 struct br_meter;
@@ -132,6 +136,7 @@ struct br_fault {
 	const char *message;
 	const struct br_problem *problem;
 	size_t problems;
+	uint64_t limit;              /* with 413: bytes of a body at most */
 };
 
 struct br_routes { const struct br_route *row; size_t n; };
@@ -159,9 +164,15 @@ struct br_dialect {
 	void (*schema)(struct br_json *j, void (*data)(struct br_json *j, const void *arg), const void *arg);
 	void (*error_schema)(struct br_json *j);
 	int invalid;                 /* status of a request whose fields are wrong; 0: 422 */
+	/* Order as behind a gateway: identify and rate (of every path below `prefix`), match, size, parse, authorise, run. */
+	bool gateway;
+	const char *id_begins;       /* of ids that we give to requests: "req-"; NULL: nothing */
+	uint64_t (*largest)(struct br_req *r); /* bytes of any body at most, besides the route's limit. May be NULL */
+	/* Once for each request that was identified or refused, before its answer leaves; quick, in any thread. May be NULL */
+	void (*answered)(struct br_req *r, int status);
 	const char *security;        /* for OpenAPI: "bearer", or the name of a header; NULL: none */
 };
-#define BR_DIALECT_LIST(X) X(plain) X(beyond) X(external)
+#define BR_DIALECT_LIST(X) X(plain) X(beyond) X(external) X(quivr)
 #define X(name) extern const struct br_dialect br_dialect_##name;
 BR_DIALECT_LIST(X)
 #undef X
@@ -182,8 +193,11 @@ const char *br_req_method(const struct br_req *r);
 const char *br_req_id(const struct br_req *r);                         /* X-Request-Id */
 const char *br_req_address(const struct br_req *r);                    /* of the client; "unix" */
 bool br_req_local(const struct br_req *r);                             /* loopback or a socket file */
+bool br_req_secure(const struct br_req *r);                            /* came over TLS */
 struct br_slice br_req_body(const struct br_req *r);                   /* the bytes of a JSON body, for signatures */
 void br_req_problem(struct br_req *r, enum br_fwhere in, const char *field, const char *type, const char *fmt, ...) BR_PRINTF(5, 6);
+const struct br_problem *br_req_problems(const struct br_req *r, size_t *n);
+void br_req_forget(struct br_req *r); /* what was wrong so far: for connections that go on */
 /* An error with a status of its own. Returns -code. */
 int br_req_fail(struct br_req *r, int status, struct br_err *err, enum br_code code, const char *fmt, ...) BR_PRINTF(5, 6);
 
@@ -237,9 +251,12 @@ struct br_server_opts {
 	const char *origins;         /* origins of pages that may call, separated by commas; "*": any */
 	bool insecure;               /* listening beyond loopback without authentication is meant */
 	bool authenticated;          /* dialects ask for proofs of identity */
+	struct br_idp *idp;          /* whose tokens prove identity; NULL: nobody is asked */
 	struct br_jobs *jobs;        /* what runs in the background; NULL: nothing does */
+	struct br_hooks *hooks;      /* what tells others of events; NULL: the next server does */
 	struct br_limiter *limiter;  /* of requests by key; NULL: no limits */
 	struct br_meter *meter;      /* what keys are used for; NULL: nobody counts */
+	struct br_budgets *budgets;  /* of tokens by key; NULL: no limits */
 	unsigned events, workers;    /* threads; 0: by the processors */
 	uint64_t cache;              /* bytes of answers kept for BR_ROUTE_CACHE; 0: none */
 	int64_t grace;               /* seconds for running requests at the end */
@@ -266,5 +283,17 @@ void br_server_openapi(struct br_buf *out, const struct br_server *s);
 void br_server_metrics(struct br_buf *out, struct br_server *s);
 /* Everybody who may reach the server is the administrator: for use on one's own machine. */
 enum br_who br_identify_bypass(struct br_identity *out, struct br_req *r, bool may_wait, struct br_err *err);
+/*
+ * The user whose token of the identity provider stands in Authorization; the bypass where there is no provider. Administrators are
+ * those of auth.admins, then as stored (br_person), then as the token says.
+ */
+enum br_who br_identify_user(struct br_identity *out, struct br_req *r, bool may_wait, struct br_err *err);
+
+/* What is kept about a user: by tokens that came, and by administrators. Strings live as long as the request; NULL: not known. */
+struct br_person { const char *id, *email, *first_name, *last_name, *claim /* role in the token */, *role /* given here */, *created, *seen; };
+BR_MUST_USE int br_person_get(struct br_person *out, struct br_req *r, const char *id, struct br_err *err); /* 1: known, 0: not, and all but id is NULL */
+void br_person_read(struct br_person *out, struct br_req *r, const char *id, const char *json);
+BR_MUST_USE int br_person_put(struct br_req *r, const struct br_person *p, struct br_err *err);
+bool br_person_is_admin(struct br_req *r, const struct br_person *p);
 
 #endif

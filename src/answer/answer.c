@@ -32,6 +32,8 @@ static int look_for(struct br_reply *out, struct br_searcher *s, const char *ask
 	if (rc == 0) {
 		out->asked = br_arena_strdup(&out->arena, asked);
 		take_result(out, &q.r);
+		if (opts->passages)
+			opts->passages(&q.r, opts->arg);
 		rc = opts->model ? br_answer__model_answer(out, &q, opts, err) : br_answer__quote_answer(out, &q, opts, err);
 	}
 	br_answer__inquiry_release(&q);
@@ -52,11 +54,13 @@ static int quoted(struct br_reply *out, struct br_searcher *s, const char *quest
 static int by_model(struct br_reply *out, struct br_searcher *s, const char *question, const struct br_answer_opts *opts, struct br_err *err)
 {
 	const char *asked = question;
+	int rc;
 
 	if (opts->n_history && !(asked = br_answer__condense(&out->arena, question, opts, &out->tokens, err)))
 		return -BR_ECANCELLED;
-	out->model = br_arena_strdup(&out->arena, opts->model->name);
-	return look_for(out, s, asked, opts, err);
+	rc = look_for(out, s, asked, opts, err);
+	out->model = br_arena_strdup(&out->arena, opts->model->name); /* it may have given way to another one */
+	return rc;
 }
 
 static int find_answer(struct br_reply *out, struct br_searcher *s, const char *question, const struct br_answer_opts *opts, struct br_err *err)
@@ -67,6 +71,8 @@ static int find_answer(struct br_reply *out, struct br_searcher *s, const char *
 	if (rc)
 		return rc < 0 ? rc : tell(opts, out->text, err);
 	rc = opts->model ? by_model(out, s, question, opts, err) : quoted(out, s, question, opts, err);
+	if (rc == 0 && !out->found && br_answer__asks_overview(&out->arena, question))
+		rc = br_answer__overview(out, s, opts, err);
 	if (rc < 0)
 		return rc;
 	if (!out->found)
@@ -81,7 +87,7 @@ static void prepare_query(struct br_answer_opts *opts)
 {
 	struct br_query_opts *q = &opts->query;
 
-	if (!opts->model)
+	if (!opts->model && !opts->only_top)
 		q->top = BR_MAX(q->top, (uint32_t)ANSWER_LOOK);
 	q->top = BR_MIN(q->top, (uint32_t)BR_MAX_PASSAGES);
 	q->no_text = false;

@@ -106,19 +106,51 @@ int br_asked_add(struct br_ws *ws, const char *notebook, const struct br_reply *
 	return br_config_bool(ws->config, "log.questions") ? br_store_write(ws->store, add, &p, err) : 0;
 }
 
-static int clear(struct br_txn *t, void *arg, struct br_err *err)
-{
-	struct br_key k;
-	uint32_t nb;
-	int rc = br_answer__nb_number(&nb, t, arg, err);
+struct clearing { const char *notebook, *by; };
 
-	br_key_init(&k, nb);
-	return rc < 0 ? rc : br_del_prefix(t, BR_T_ASKED, br_key_slice(&k), err);
+static int clear_of(struct br_txn *t, const struct br_key *nb, const char *by, struct br_err *err)
+{
+	BR_VEC(struct br_slice) theirs = { 0 };
+	struct br_arena a = { 0 };
+	struct br_asked q;
+	struct br_cur cur;
+	int rc;
+
+	if ((rc = br_cur_open(&cur, t, BR_T_ASKED, err)) < 0)
+		return rc;
+	cur.within = br_key_slice(nb);
+	for (rc = br_cur_seek(&cur, br_key_slice(nb), err); rc > 0; rc = br_cur_next(&cur, err)) {
+		if ((rc = decode(&q, &a, cur.val, err)) < 0)
+			break;
+		if (!strcmp(q.by, by))
+			*br_vec_push(&theirs) = br_slice(br_arena_strndup(&a, cur.key.ptr, cur.key.len), cur.key.len);
+	}
+	br_cur_close(&cur);
+	for (size_t i = 0; i < theirs.n && rc >= 0; i++)
+		rc = br_del(t, BR_T_ASKED, theirs.v[i], err);
+	br_vec_release(&theirs);
+	br_arena_release(&a);
+	return BR_MIN(rc, 0);
 }
 
-int br_asked_clear(struct br_ws *ws, const char *notebook, struct br_err *err)
+static int clear(struct br_txn *t, void *arg, struct br_err *err)
 {
-	return br_store_write(ws->store, clear, (void *)(uintptr_t)notebook, err);
+	const struct clearing *c = arg;
+	struct br_key k;
+	uint32_t nb;
+	int rc = br_answer__nb_number(&nb, t, c->notebook, err);
+
+	br_key_init(&k, nb);
+	if (rc < 0)
+		return rc;
+	return c->by ? clear_of(t, &k, c->by, err) : br_del_prefix(t, BR_T_ASKED, br_key_slice(&k), err);
+}
+
+int br_asked_clear(struct br_ws *ws, const char *notebook, const char *by, struct br_err *err)
+{
+	struct clearing c = { notebook, by };
+
+	return br_store_write(ws->store, clear, &c, err);
 }
 
 /* ---- reading ---- */

@@ -125,6 +125,26 @@ int64_t br_budget_take(struct br_budgets *b, uint32_t key, const struct br_budge
 	return wait ? BR_MAX(wait, 1) : 0;
 }
 
+static uint64_t left_of(uint64_t limit, uint64_t used)
+{
+	return !limit ? UINT64_MAX : used < limit ? limit - used : 0;
+}
+
+uint64_t br_budget_take_rest(struct br_budgets *b, uint32_t key, const struct br_budget *limit, int64_t now)
+{
+	struct spent *s;
+	uint64_t rest;
+	int64_t next_month;
+
+	pthread_mutex_lock(&b->mu);
+	s = find(b, key, now);
+	turn(s, now, &next_month);
+	rest = s->aside ? 0 : BR_MIN(left_of(limit->day, s->day), left_of(limit->month, s->month));
+	s->aside += rest;
+	pthread_mutex_unlock(&b->mu);
+	return rest;
+}
+
 void br_budget_settle(struct br_budgets *b, uint32_t key, uint64_t taken, uint64_t used, int64_t now)
 {
 	struct spent *s;

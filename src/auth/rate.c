@@ -179,7 +179,7 @@ static struct who *who_of(struct shard *s, const char *name, uint64_t hash, int6
 	return w;
 }
 
-static int64_t take_locked(struct who *w, const struct br_key_rate *rate, unsigned n, int64_t now)
+static int64_t take_locked(struct who *w, const struct br_key_rate *rate, unsigned n, int64_t now, bool peek)
 {
 	int64_t wait = 0;
 
@@ -187,12 +187,12 @@ static int64_t take_locked(struct who *w, const struct br_key_rate *rate, unsign
 		int64_t one = wait_of(ring_for(w, rate[i]), now);
 		wait = BR_MAX(wait, one);
 	}
-	for (unsigned i = 0; i < n && !wait; i++)
+	for (unsigned i = 0; i < n && !wait && !peek; i++)
 		count(ring_for(w, rate[i]), now);
 	return wait;
 }
 
-int64_t br_limiter_take(struct br_limiter *l, const char *who, const struct br_key_rate *rate, unsigned n)
+static int64_t ask(struct br_limiter *l, const char *who, const struct br_key_rate *rate, unsigned n, bool peek)
 {
 	uint64_t hash = br_hash64(who, strlen(who));
 	struct shard *s = &l->shard[hash % SHARDS];
@@ -202,9 +202,19 @@ int64_t br_limiter_take(struct br_limiter *l, const char *who, const struct br_k
 		return 0;
 	pthread_mutex_lock(&s->mu);
 	s->last = BR_MAX(s->last, l->clock());
-	wait = take_locked(who_of(s, who, hash, s->last), rate, BR_MIN(n, (unsigned)BR_MAX_KEY_RATES), s->last);
+	wait = take_locked(who_of(s, who, hash, s->last), rate, BR_MIN(n, (unsigned)BR_MAX_KEY_RATES), s->last, peek);
 	pthread_mutex_unlock(&s->mu);
 	return wait;
+}
+
+int64_t br_limiter_take(struct br_limiter *l, const char *who, const struct br_key_rate *rate, unsigned n)
+{
+	return ask(l, who, rate, n, false);
+}
+
+int64_t br_limiter_peek(struct br_limiter *l, const char *who, const struct br_key_rate *rate, unsigned n)
+{
+	return ask(l, who, rate, n, true);
 }
 
 size_t br_limiter_size(struct br_limiter *l)

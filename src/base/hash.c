@@ -30,9 +30,35 @@ void br_sha256(uint8_t out[32], const void *p, size_t n)
 
 _Static_assert(sizeof(SHA256_CTX) <= sizeof(struct br_sha256), "struct br_sha256 has room for libcrypto's state");
 
+void br_sha1(uint8_t out[20], const void *p, size_t n) { SHA1(p, n, out); }
 void br_sha256_init(struct br_sha256 *c) { SHA256_Init((SHA256_CTX *)c->state); }
 void br_sha256_add(struct br_sha256 *c, const void *p, size_t n) { SHA256_Update((SHA256_CTX *)c->state, p, n); }
 void br_sha256_end(uint8_t out[32], struct br_sha256 *c) { SHA256_Final(out, (SHA256_CTX *)c->state); }
+
+/* RFC 2104. */
+void br_hmac_sha256(uint8_t out[32], struct br_slice key, struct br_slice text)
+{
+	uint8_t k[64] = { 0 };
+	SHA256_CTX c;
+
+	if (key.len > sizeof k)
+		br_sha256(k, key.ptr, key.len);
+	else if (key.len)
+		memcpy(k, key.ptr, key.len);
+	for (size_t i = 0; i < sizeof k; i++)
+		k[i] ^= 0x36;
+	SHA256_Init(&c);
+	SHA256_Update(&c, k, sizeof k);
+	SHA256_Update(&c, text.ptr, text.len);
+	SHA256_Final(out, &c);
+	for (size_t i = 0; i < sizeof k; i++)
+		k[i] ^= 0x36 ^ 0x5c;
+	SHA256_Init(&c);
+	SHA256_Update(&c, k, sizeof k);
+	SHA256_Update(&c, out, 32);
+	SHA256_Final(out, &c);
+	br_wipe(k, sizeof k);
+}
 
 void br_hex(char *out, const uint8_t *p, size_t n)
 {

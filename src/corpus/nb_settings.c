@@ -126,6 +126,10 @@ static const struct br_nb_setting table[] = {
 	  .help = "a question must be more similar than this to get the answer of another" },
 	{ "wiki.enabled", BR_NBS_BOOL, .dflt = "true", .baiyuan = "wiki_enabled",
 	  .help = "whether questions are answered from wiki pages first" },
+	{ "wiki.floor", BR_NBS_NUM, 0, 1, .dflt = "0.6",
+	  .help = "a question must be at least so similar to a wiki page for meaning to choose it" },
+	{ "wiki.margin", BR_NBS_NUM, 0, 1, .dflt = "0.05",
+	  .help = "and so much more similar than to the next page" },
 	{ "wiki.default", BR_NBS_BOOL, .dflt = "false", .baiyuan = "is_default",
 	  .help = "the tenant's notebook when a request names none" },
 };

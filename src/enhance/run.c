@@ -5,6 +5,8 @@
  */
 #include "internal.h"
 
+#include "br/keep.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -354,6 +356,28 @@ static int find_docs(struct run *r, struct br_err *err)
 	return rc;
 }
 
+/* That of the notebook's owner, or of the workspace, goes before that of the settings. */
+static int use_key(struct run *r, struct br_err *err)
+{
+	struct br_arena a = { 0 };
+	struct br_nb_values *v;
+	struct br_txn *t;
+	struct br_nb *nb;
+	int rc = br_txn_read(&t, r->ws->store, err);
+
+	if (rc < 0)
+		return rc;
+	rc = br_nb_get(&nb, &a, t, r->opts->notebook, err);
+	br_txn_end(t);
+	if (rc == 0) {
+		v = br_nb_values_new(nb);
+		rc = br_keep_use_key(r->llm, r->ws, (const char *[]){ br_nb_str(v, "owner"), NULL }, err);
+		br_nb_values_free(v);
+	}
+	br_arena_release(&a);
+	return rc;
+}
+
 static int choose_model(struct run *r, struct br_err *err)
 {
 	bool there = br_llm_configured(r->ws->config, BR_LLM_CHAT);
@@ -364,7 +388,7 @@ static int choose_model(struct run *r, struct br_err *err)
 		return br_fail(err, BR_EUSAGE, "no language model is configured");
 	if (r->opts->model == BR_ENHANCE_OFF || !there)
 		return 0;
-	if ((rc = br_llm_open(&r->llm, r->ws->config, BR_LLM_CHAT, err)) == 0)
+	if ((rc = br_llm_open(&r->llm, r->ws->config, BR_LLM_CHAT, err)) == 0 && (rc = use_key(r, err)) == 0)
 		snprintf(r->out->by, sizeof r->out->by, "%s", br_llm_info(r->llm)->model);
 	return rc;
 }

@@ -70,6 +70,12 @@ int br_llm__key_find(struct br_llm *s, const struct br_config *c, struct br_err 
 	return 0;
 }
 
+int br_llm__key_set(struct br_llm *s, const char *key, const char *from, struct br_err *err)
+{
+	s->info.key_missing = false;
+	return take(s, key, from, err);
+}
+
 /* ---- the command ---- */
 
 static int read_output(struct br_buf *out, int fd, struct br_err *err)

@@ -8,19 +8,55 @@
 
 /* ---- filters ---- */
 
-struct filter_walk { struct filter **f; size_t n; struct br_bits *bits; };
+struct filter_walk { struct search *s; struct filter **f; size_t n; struct br_buf text; struct br_err *err; };
+
+static int one_chunk(struct filter_walk *w, struct where_facts *f, uint32_t chunk)
+{
+	struct search *s = w->s;
+	struct br_chunk_rec rec;
+	int rc = br_chunk_get(&rec, s->t, s->nb->nb, chunk, w->err);
+
+	br_buf_reset(&w->text);
+	if (rc < 0 || (rc = br_doc_text(&w->text, s->s->reader, s->t, s->nb->nb, rec.doc, rec.off, rec.len, w->err)) < 0)
+		return rc;
+	f->chunk = &rec;
+	f->text = br_buf_slice(&w->text);
+	if (where_match(s->opts->where, f))
+		br_bits_set(&s->keep_bits, chunk);
+	return 0;
+}
+
+/* Where facts of passages are asked for, each is looked at; else the document decides for all of them. */
+static int by_where(struct filter_walk *w, const struct br_doc *d)
+{
+	const struct br_where *where = w->s->opts->where;
+	struct where_facts f = { .doc = d };
+	struct br_jdoc *meta = NULL;
+	int rc = 0;
+
+	if (!where || !where_of_passages(where)) {
+		if (!where || br_where_doc(where, d))
+			br_bits_set_range(&w->s->keep_bits, d->first_chunk, d->chunks);
+		return 0;
+	}
+	if (d->meta[0] && br_jdoc_parse(&meta, br_slice_str(d->meta), "metadata", NULL) == 0)
+		f.meta = br_jdoc_root(meta);
+	for (uint32_t c = 0; c < d->chunks && rc == 0; c++)
+		rc = one_chunk(w, &f, d->first_chunk + c);
+	br_jdoc_free(meta);
+	return rc;
+}
 
 static int on_doc(const struct br_doc *d, void *arg)
 {
-	const struct filter_walk *w = arg;
+	struct filter_walk *w = arg;
 
 	if (d->state != BR_DOC_INDEXED)
 		return 0;
 	for (size_t i = 0; i < w->n; i++)
 		if (!filter_match(w->f[i], d))
 			return 0;
-	br_bits_set_range(w->bits, d->first_chunk, d->chunks);
-	return 0;
+	return by_where(w, d);
 }
 
 static size_t count_filters(const struct search *s)
@@ -35,14 +71,14 @@ static size_t count_filters(const struct search *s)
 static int apply_filters(struct search *s, struct br_err *err)
 {
 	size_t total = count_filters(s);
-	struct filter_walk w = { br_allocn(total + 1, sizeof *w.f), 0, &s->keep_bits };
+	struct filter_walk w = { s, br_allocn(total + 1, sizeof *w.f), 0, BR_BUF_INIT(BR_MAX_TEXT), err };
 	int rc = 0;
 
 	for (; w.n < total && rc == 0; w.n++) {
 		size_t own = s->q.filter.n;
 		rc = filter_parse(&w.f[w.n], w.n < own ? s->q.filter.v[w.n] : s->opts->filter[w.n - own], err);
 	}
-	if (rc == 0 && total) {
+	if (rc == 0 && (total || s->opts->where)) {
 		br_bits_release(&s->keep_bits); /* documents are live by definition */
 		br_bits_init(&s->keep_bits, s->nb->next_chunk, false);
 		rc = br_doc_each(s->t, s->nb->nb, on_doc, &w, err);
@@ -51,6 +87,7 @@ static int apply_filters(struct search *s, struct br_err *err)
 	while (w.n)
 		filter_free(w.f[--w.n]);
 	free(w.f);
+	br_buf_release(&w.text);
 	return rc;
 }
 

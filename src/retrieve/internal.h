@@ -27,6 +27,16 @@ int filter_parse(struct filter **out, const char *text, struct br_err *err); /* 
 void filter_free(struct filter *f);
 bool filter_match(const struct filter *f, const struct br_doc *d);
 
+/* ---- conditions as JSON (where.c) ---- */
+struct where_facts {
+	const struct br_doc *doc;
+	const struct br_jval *meta;             /* of the document; NULL: none */
+	const struct br_chunk_rec *chunk;
+	struct br_slice text;                   /* of the passage */
+};
+bool where_of_passages(const struct br_where *w); /* it asks for chunk and text */
+bool where_match(const struct br_where *w, const struct where_facts *f);
+
 /* ---- one candidate on its way through ranking ---- */
 struct cand {
 	uint32_t chunk;

@@ -11,6 +11,7 @@
 
 enum { SKETCH = 48, RUN_WORDS = 4, FOLD_LOOKBACK = 64 };
 static const double SAME = 0.8; /* estimated Jaccard similarity from which two passages are one hit */
+static const double NEAR_FROM = 0.2, NEAR_TO = 0.7; /* cosines of the built-in model */
 /* Documents that are so alike are versions of one text: there, passages are one hit from a lesser similarity on. */
 static const double SAME_DOC = 0.9, SAME_IN_VERSIONS = 0.6;
 
@@ -103,6 +104,26 @@ static const char *matched_words(struct search *s, const struct cand *c)
 	return out;
 }
 
+/*
+ * One scale for every strategy, so that a threshold means the same: 1 - (1 - words) * (1 - meaning). words: share of the question's
+ * weight that the passage has; meaning: cosine, as services give it; of the built-in model, whose cosines of texts that have nothing to
+ * do with each other end at 0.2 and those of a question with its answer around 0.6, what lies between.
+ */
+static double similarity_to_question(const struct search *s, const struct cand *c)
+{
+	double have = 0, all = 0, words, meaning = isnan(c->cosine) ? 0 : (double)c->cosine;
+
+	for (size_t g = 0; g < s->words.groups.n && g < 64; g++) {
+		double weight = (double)s->words.groups.v[g].idf;
+		all += weight;
+		have += c->matched >> g & 1 ? weight : 0;
+	}
+	words = all > 0 ? have / all : 0;
+	if (!s->service)
+		meaning = s->gain * (meaning - NEAR_FROM) / (NEAR_TO - NEAR_FROM);
+	return 1 - (1 - BR_MIN(words, 1.0)) * (1 - BR_MIN(BR_MAX(meaning, 0.0), 1.0));
+}
+
 static void copy_hit(struct search *s, struct br_found *h, const struct cand *c)
 {
 	struct br_arena *a = &s->out->arena;
@@ -114,6 +135,7 @@ static void copy_hit(struct search *s, struct br_found *h, const struct cand *c)
 		.lexical_rank = c->lex_rank, .semantic_rank = c->sem_rank, .bm25 = (double)c->bm25, .cosine = (double)c->cosine,
 		.f_lexical = c->f_lex, .f_semantic = c->f_sem, .f_title = c->f_title, .f_pairs = c->f_pairs,
 		.f_about = c->f_about, .f_many = c->f_many, .f_crowding = c->f_crowding, .matched = "" };
+	h->similarity = similarity_to_question(s, c);
 	h->stale = s->opts->freshness_ns > 0 && br_source_state(s->s->ws, d) != BR_SOURCE_SAME;
 	if (s->opts->explain)
 		h->matched = matched_words(s, c);
@@ -200,7 +222,7 @@ int present(struct search *s, struct br_err *err)
 	for (size_t i = 0; i < s->cand.n && shown.n < s->opts->top; i++) {
 		struct cand *c = &s->cand.v[i];
 		struct br_found *same;
-		if (s->opts->by_doc && doc_shown(&shown, c->rec.doc))
+		if ((s->opts->by_doc && doc_shown(&shown, c->rec.doc)) || similarity_to_question(s, c) < s->opts->min_similarity)
 			continue;
 		if (!s->opts->no_text && (rc = load_cand(s, c, true, err)) < 0)
 			return rc;

@@ -100,19 +100,11 @@ static int answer_options(struct br_req *r)
 	return -1;
 }
 
-static int match(struct br_req *r)
+/* There is no such path, or not with this method. */
+static int no_match(struct br_req *r)
 {
-	struct br_match *m = &r->match;
-	bool options = br_slice_eq(r->head.method, br_slice_str("OPTIONS"));
+	const struct br_match *m = &r->match;
 
-	if (!r->head.star)
-		br_router__find(m, &r->server->router, r->head.method, r->head.path, &r->arena);
-	r->row = m->row;
-	r->dialect = m->row ? m->row->dialect : NULL;
-	if (options && (r->head.star || m->status == 405))
-		return answer_options(r);
-	if (m->row)
-		return 0;
 	if (m->status == 405)
 		br_reply_header(r, "Allow", m->allow);
 	if (m->status == 400)
@@ -121,6 +113,32 @@ static int match(struct br_req *r)
 		br_reply__fault(r, BR_AT_MATCH, m->status, m->status == 405 ? BR_EUSAGE : BR_ENOTFOUND, "%s",
 		                m->status == 405 ? "Method Not Allowed" : "Not Found");
 	return -1;
+}
+
+static void take_dialect(struct br_req *r)
+{
+	const struct br_dialect *d = r->match.row ? r->match.row->dialect : br_router__dialect(&r->server->router, r->head.path);
+	char own[sizeof r->id];
+
+	r->dialect = r->match.row || (d && d->gateway) ? d : NULL;
+	if (!r->dialect || !d->id_begins || !r->own_id)
+		return;
+	snprintf(own, sizeof own, "%s%s", d->id_begins, r->id);
+	memcpy(r->id, own, sizeof own);
+}
+
+static int match(struct br_req *r)
+{
+	struct br_match *m = &r->match;
+	bool options = br_slice_eq(r->head.method, br_slice_str("OPTIONS"));
+
+	if (!r->head.star)
+		br_router__find(m, &r->server->router, r->head.method, r->head.path, &r->arena);
+	r->row = m->row;
+	take_dialect(r);
+	if (options && (r->head.star || m->status == 405))
+		return answer_options(r);
+	return m->row || r->dialect ? 0 : no_match(r);
 }
 
 /* ---- authorise ---- */
@@ -149,7 +167,7 @@ static int check_scopes(struct br_req *r)
 	return 0;
 }
 
-static int authorise(struct br_req *r)
+int br_gate__authorise(struct br_req *r)
 {
 	const struct br_route *route = r->row->route;
 	struct br_err err = { 0 };
@@ -180,12 +198,12 @@ static void add_number(struct br_req *r, const char *name, int64_t v)
 
 static int check_rate(struct br_req *r)
 {
-	const struct br_route *route = r->row->route;
+	const char *class = r->row ? r->row->route->rate : NULL;
 	bool passes;
 
-	if (!route->rate || !r->dialect->rate)
+	if (!r->dialect->rate || (!class && !r->dialect->gateway))
 		return 0;
-	passes = r->dialect->rate(&r->rate, r, route->rate);
+	passes = r->dialect->rate(&r->rate, r, class);
 	if (r->rate.limit) {
 		add_number(r, "X-RateLimit-Limit", r->rate.limit);
 		add_number(r, "X-RateLimit-Remaining", r->rate.left);
@@ -246,8 +264,10 @@ static int check_size(struct br_req *r)
 {
 	const struct br_route *route = r->row->route;
 	bool file = route->body == BR_BODY_FORM || route->body == BR_BODY_RAW;
+	uint64_t most = r->dialect->largest ? r->dialect->largest(r) : 0;
 
 	r->body_max = route->body_max ? route->body_max : file ? upload_most(r) : BR_SERVE_JSON_BODY;
+	r->body_max = most ? BR_MIN(r->body_max, most) : r->body_max;
 	r->body.max = file ? 0 : (size_t)r->body_max;
 	if (r->head.length >= 0 && (uint64_t)r->head.length > r->body_max) {
 		br_reply__fault(r, BR_AT_SIZE, 413, BR_ETOOBIG, "the body is larger than %llu bytes", (unsigned long long)r->body_max);
@@ -264,7 +284,9 @@ int br_gate__identified(struct br_req *r, enum br_who who)
 		br_reply__err(r, BR_AT_IDENTIFY, r->fail_status ? r->fail_status : br_err_info(r->err.code)->http, &r->err);
 		return -1;
 	}
-	return authorise(r) < 0 || check_rate(r) < 0 || check_size(r) < 0 ? -1 : 0;
+	if (r->dialect->gateway)
+		return check_rate(r) < 0 || (!r->row && no_match(r) < 0) || check_size(r) < 0 ? -1 : 0;
+	return br_gate__authorise(r) < 0 || check_rate(r) < 0 || check_size(r) < 0 ? -1 : 0;
 }
 
 int br_gate__enter(struct br_req *r)
@@ -274,7 +296,7 @@ int br_gate__enter(struct br_req *r)
 	if (check_origin(r) < 0 || match(r) < 0)
 		return -1;
 	r->who = (struct br_identity){ .level = BR_LEVEL_OPEN };
-	if (r->row->route->level > BR_LEVEL_OPEN)
+	if (!r->row || r->row->route->level > BR_LEVEL_OPEN)
 		who = r->dialect->identify(&r->who, r, false, &r->err);
 	return who == BR_WHO_LATER ? 1 : br_gate__identified(r, who);
 }

@@ -143,6 +143,7 @@ struct br_req {
 	struct br_identity who;
 	struct br_rate rate;
 	char id[65];
+	bool own_id, answered;      /* own_id: the client gave none */
 	const char *origin;         /* of a page that may call; NULL: none */
 	int64_t began;              /* br_mono_ns */
 
@@ -268,6 +269,7 @@ void br_req__gone(struct br_req *r);
 /* gate.c: the steps before a body is read. 0: go on; 1: wait for a worker; -1: the reply is made */
 int br_gate__enter(struct br_req *r);
 int br_gate__identified(struct br_req *r, enum br_who who);
+int br_gate__authorise(struct br_req *r);         /* 0, or -1: the reply is made */
 void br_gate__cors(struct br_req *r);
 
 /* fields.c */

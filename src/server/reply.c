@@ -214,7 +214,7 @@ static void forget_reply(struct br_req *r)
 void br_reply__err(struct br_req *r, enum br_stage stage, int status, const struct br_err *err)
 {
 	struct br_fault f = { .stage = stage, .status = status, .code = err->code, .message = err->msg,
-	                      .problem = r->problem.v, .problems = r->problem.n };
+	                      .problem = r->problem.v, .problems = r->problem.n, .limit = status == 413 ? r->body_max : 0 };
 
 	if (stage != BR_AT_MATCH && stage != BR_AT_RATE)
 		forget_reply(r);
@@ -231,6 +231,8 @@ void br_reply__err(struct br_req *r, enum br_stage stage, int status, const stru
 	r->status = f.status;
 	if (br_err_info(err->code)->retry && (r->status == 503 || r->status == 429) && !r->rate.after)
 		br_reply_header(r, "Retry-After", "1");
+	if (r->status == 401 && r->dialect && r->dialect->security && !strcmp(r->dialect->security, "bearer"))
+		br_reply_header(r, "WWW-Authenticate", "Bearer");
 }
 
 void br_reply__fault(struct br_req *r, enum br_stage stage, int status, enum br_code code, const char *fmt, ...)
@@ -321,6 +323,14 @@ static void add_length(struct br_req *r)
 	}
 }
 
+/* A dialect counts what it answered, and so what it could not answer. */
+static void tell_dialect(struct br_req *r)
+{
+	if (r->dialect && r->dialect->answered && !r->answered)
+		r->dialect->answered(r, r->status);
+	r->answered = true;
+}
+
 /* The head lacks Date and Connection: the event thread adds them. */
 void br_reply__finish(struct br_req *r)
 {
@@ -336,6 +346,7 @@ void br_reply__finish(struct br_req *r)
 		br_buf_addc(&r->out, '\n');
 	}
 	check_reply(r);
+	tell_dialect(r);
 	varies = r->type && r->out.len >= BR_SERVE_GZIP_FROM;
 	if (worth_gzip(r))
 		compress_out(r);

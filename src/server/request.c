@@ -141,7 +141,8 @@ static void take_id(struct br_req *r)
 	for (size_t i = 0; i < n; i++)
 		if (!isalnum((unsigned char)h->value.ptr[i]) && !strchr("-_.:+/=", h->value.ptr[i]))
 			n = 0;
-	if (n && n < sizeof r->id) {
+	r->own_id = !n || n >= sizeof r->id;
+	if (!r->own_id) {
 		memcpy(r->id, h->value.ptr, n);
 		r->id[n] = 0;
 		return;
@@ -181,6 +182,7 @@ struct br_server *br_req_server(struct br_req *r) { return r->server; }
 const char *br_req_id(const struct br_req *r) { return r->id; }
 const char *br_req_address(const struct br_req *r) { return r->conn->peer.text; }
 bool br_req_local(const struct br_req *r) { return r->conn->peer.local; }
+bool br_req_secure(const struct br_req *r) { return r->conn->tls != NULL; }
 struct br_slice br_req_body(const struct br_req *r) { return br_buf_slice(&r->body); }
 
 struct br_searcher *br_req_searcher(struct br_req *r)
@@ -223,6 +225,18 @@ const char *br_req_param(const struct br_req *r, const char *name)
 		if (!strcmp(r->row->param[i], name))
 			return r->match.value[i];
 	return NULL;
+}
+
+const struct br_problem *br_req_problems(const struct br_req *r, size_t *n)
+{
+	*n = r->problem.n;
+	return r->problem.v;
+}
+
+void br_req_forget(struct br_req *r)
+{
+	r->problem.n = 0;
+	r->fail_status = 0;
 }
 
 struct br_part *br_req_part(struct br_req *r, size_t i)

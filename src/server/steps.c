@@ -24,6 +24,8 @@ static void parse_and_run(struct br_req *r)
 		br_reply__err(r, BR_AT_PARSE, err.code == BR_EINPUT ? 400 : status_of(r, &err), &err);
 		return;
 	}
+	if (r->dialect->gateway && br_gate__authorise(r) < 0)
+		return;
 	rc = route->run(r, r->in, &err);
 	if (rc < 0 && !r->streaming) {
 		if (err.code == BR_EBUG || err.code == BR_ECORRUPT || err.code == BR_EIO)

@@ -9,7 +9,8 @@ VERBS=(init status sync watch ingest upload query chat log eval serve verify hea
        'keys create' 'keys list' 'keys show' 'keys set' 'keys enable' 'keys disable' 'keys rotate' 'keys revoke' 'keys delete'
        'keys usage' 'keys check'
        'chat list' 'chat show' 'chat rename' 'chat pin' 'chat archive' 'chat delete' 'chat export' 'chat feedback'
-       'enhance run' 'enhance status' 'enhance show' 'enhance publish' 'enhance reset')
+       'enhance run' 'enhance status' 'enhance show' 'enhance publish' 'enhance reset'
+       'webhook create' 'webhook list' 'webhook show' 'webhook test' 'webhook deliveries' 'webhook enable' 'webhook disable' 'webhook delete')
 
 @test "the list here is the list of the program" {
 	[ -n "$BR_GEN" ] || skip "BR_GEN not set"
@@ -92,6 +93,7 @@ VERBS=(init status sync watch ingest upload query chat log eval serve verify hea
 	no_workspace enhance show f
 	no_workspace keys list
 	no_workspace keys check
+	no_workspace webhook list
 	want 10 config trust
 	want 10 config path
 	want 10 config set search.top 3

@@ -32,7 +32,7 @@ void br_beyond__error(struct br_json *j, struct br_req *r, struct br_fault *f);
 void br_beyond__schema(struct br_json *j, void (*data)(struct br_json *j, const void *arg), const void *arg);
 void br_beyond__error_schema(struct br_json *j);
 
-/* The notebook that the path names by its id, if the caller has access. */
+/* The notebook that the path names by its id; that the caller has access was seen to before (access.c). */
 int br_beyond__nb(struct br_nb **out, struct br_req *r, struct br_err *err);
 int br_beyond__nb_by_id(struct br_nb **out, struct br_req *r, const char *id, struct br_err *err);
 /* A document of it, by its id alone. In a transaction. */
@@ -45,6 +45,20 @@ int br_beyond__parse_time(int64_t *out, const char *s);
 const char *br_beyond__file_type(struct br_arena *a, const char *name);    /* "PDF" */
 
 const char *br_beyond__base_url(struct br_req *r);                         /* "https://host", as clients see it */
+
+/* ---- access.c: who may do what with which notebook ---- */
+
+enum br_who br_beyond__identify(struct br_identity *out, struct br_req *r, bool may_wait, struct br_err *err);
+int br_beyond__authorise(struct br_req *r, struct br_err *err);
+/* Of a notebook that the path does not name. FORBIDDEN. */
+int br_beyond__need_full(struct br_req *r, const struct br_nb *nb, struct br_err *err);
+bool br_beyond__owns(const struct br_identity *who, const struct br_nb *nb);
+struct br_beyond_mine { const struct br_identity *who; BR_VEC(uint32_t) nb; }; /* nb is to be released */
+int br_beyond__mine(struct br_beyond_mine *out, struct br_req *r, struct br_err *err);
+bool br_beyond__is_mine(const struct br_beyond_mine *m, const struct br_nb *nb); /* any access */
+
+int br_beyond__provider_key(char **out, struct br_req *r, const char *provider, struct br_err *err); /* see br_keep_provider_key */
+int br_beyond__use_key(struct br_llm *s, struct br_req *r, const struct br_nb *nb, struct br_err *err);
 
 /* ---- find.c: retrieval as the contract has it ---- */
 

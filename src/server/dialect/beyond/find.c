@@ -59,14 +59,14 @@ static void set_weights(struct br_beyond_ask *out, const struct br_nb_values *v,
 	}
 }
 
-static int open_model(struct br_beyond_ask *out, struct br_req *r, const struct alias *is, struct br_err *err)
+static int open_model(struct br_beyond_ask *out, struct br_req *r, const struct br_nb *nb, const struct alias *is, struct br_err *err)
 {
 	bool asks = br_strategy_asks(is->is);
 	int rc;
 
 	if (!asks || !br_llm_configured(br_req_ws(r)->config, BR_LLM_CHAT))
 		return 0;
-	if ((rc = br_llm_open(&out->llm, br_req_ws(r)->config, BR_LLM_CHAT, err)) < 0)
+	if ((rc = br_llm_open(&out->llm, br_req_ws(r)->config, BR_LLM_CHAT, err)) < 0 || (rc = br_beyond__use_key(out->llm, r, nb, err)) < 0)
 		return rc;
 	out->opts.ask = br_ask_llm;
 	out->opts.ask_arg = out->llm;
@@ -91,7 +91,7 @@ int br_beyond__ask(struct br_beyond_ask *out, struct br_req *r, const struct br_
 	out->opts.top = (uint32_t)(q->top ? q->top : br_nb_int(v, "search.top"));
 	if (is->rerank)
 		out->opts.top = BR_MIN(out->opts.top, (uint32_t)rerank);
-	rc = open_model(out, r, is, err);
+	rc = open_model(out, r, nb, is, err);
 	out->opts.strategy = out->llm ? is->is : is->without;
 	set_weights(out, v, q);
 	if (q->files && br_jval_first(q->files))

@@ -132,12 +132,18 @@ static const struct br_shape retrieve_shape = { "BeyondRetrieval", retrieve_out,
 
 /* ---- R3, R4 ---- */
 
+struct history { struct br_json *j; const struct br_identity *who; };
+
+/* Everybody sees their own; whom nobody asks who they are, all. */
 static int put_asked(const struct br_asked *q, void *arg)
 {
-	struct br_json *j = arg;
+	const struct history *past = arg;
+	struct br_json *j = past->j;
 	char id[24];
 	uint64_t h = br_hash64(q->question, strlen(q->question)) ^ (uint64_t)q->at_ms;
 
+	if (!past->who->bypass && strcmp(q->by, past->who->user))
+		return 0;
 	br_hex(id, (const uint8_t *)&h, 8);
 	br_json_obj(j);
 	br_json_kstr(j, "id", id);
@@ -154,13 +160,14 @@ static int history(struct br_req *r, const void *in, struct br_err *err)
 {
 	struct br_buf text = BR_BUF_INIT(BR_SERVE_REPLY);
 	struct br_json j;
+	struct history past = { &j, br_req_who(r) };
 	struct br_nb *nb;
 	int rc = br_beyond__nb(&nb, r, err);
 
 	(void)in;
 	br_json_init(&j, &text, false);
 	br_json_arr(&j);
-	if (rc == 0 && (rc = br_asked_each(br_req_ws(r), nb->id, 1000, put_asked, &j, err)) == 0) {
+	if (rc == 0 && (rc = br_asked_each(br_req_ws(r), nb->id, 1000, put_asked, &past, err)) == 0) {
 		br_json_end(&j);
 		if ((rc = br_buf_check(&text, "the history", err)) == 0)
 			br_json_raw(br_reply(r, 0), text.ptr, text.len);
@@ -181,7 +188,7 @@ static int forget(struct br_req *r, const void *in, struct br_err *err)
 	int rc = br_beyond__nb(&nb, r, err);
 
 	(void)in;
-	if (rc < 0 || (rc = br_asked_clear(br_req_ws(r), nb->id, err)) < 0)
+	if (rc < 0 || (rc = br_asked_clear(br_req_ws(r), nb->id, br_req_who(r)->bypass ? NULL : br_req_who(r)->user, err)) < 0)
 		return rc;
 	j = br_reply(r, 0);
 	br_json_obj(j);

@@ -57,8 +57,10 @@ static int open_model(struct turn *t, struct br_err *err)
 
 	if (!br_llm_configured(c, BR_LLM_CHAT))
 		return 0;
-	if ((rc = br_answer_service_open(&t->service, c, NULL, err)) == 0)
-		t->o.model = br_answer_service_model(t->service);
+	if ((rc = br_answer_service_open(&t->service, c, NULL, err)) < 0)
+		return rc;
+	t->o.model = br_answer_service_model(t->service);
+	rc = br_beyond__use_key(t->o.model->llm, t->r, t->nb, err);
 	t->o.cache = t->o.model && !t->o.n_history;
 	return rc;
 }
