@@ -22,6 +22,7 @@ struct run {
 	struct br_arena a, seen_a;
 	unsigned in_a_row;             /* failures of the model */
 	bool again;                    /* lint asks for it */
+	bool service;                  /* vectors are of one */
 };
 
 /* One page on its way. */
@@ -305,7 +306,7 @@ static int compile_page(struct job *j, struct br_err *err)
 	j->e.version = j->there ? j->h.newest : 0;
 	if (rc < 0 || is_settled(j))
 		return rc;
-	if ((rc = br_wiki__gather(&j->g, r->s, r->notebook, j->topic, r->opts->model, err)) < 0)
+	if ((rc = br_wiki__gather(&j->g, r->s, r->notebook, j->topic, r->opts->model, r->service, err)) < 0)
 		return rc;
 	if (!j->g.used)
 		return without_passages(j, err);
@@ -403,6 +404,7 @@ static int read_state(struct run *r, struct br_err *err)
 	if ((rc = br_nb_by_number(&nb, &r->a, t, r->nb, err)) == 0) {
 		memcpy(r->notebook, nb->id, sizeof r->notebook);
 		r->generation = nb->generation;
+		r->service = br_nb_space(r->ws, nb) == BR_SPACE_SERVICE;
 		rc = br_wiki_plan_get(&r->topics, &r->a, t, r->nb, err);
 	}
 	br_txn_end(t);

@@ -352,6 +352,57 @@ static void test_without_a_plan_topics_are_found(void **state)
 	br_arena_release(&a);
 }
 
+static void test_topics_of_people_take_names_from_those_found(void **state)
+{
+	struct scratch *s = *state;
+	struct br_arena a = { 0 };
+	struct br_wiki_topics t;
+	struct br_txn *txn;
+	uint32_t nb;
+
+	put_docs(s);
+	nb = first_nb(s);
+	assert_int_equal(br_wiki_plan_make(&t, &a, s->ws, nb, NULL, NULL), 0);
+	assert_true(t.v.n > 2);
+	br_vec_release(&t.v);
+	plan(s, "tenancy | Tenancy | leases\n");
+	assert_int_equal(br_txn_read(&txn, s->ws->store, NULL), 0);
+	assert_int_equal(br_wiki_plan_get(&t, &a, txn, nb, NULL), 0);
+	br_txn_end(txn);
+	for (size_t i = 0; i < t.v.n; i++)
+		assert_string_not_equal(t.v.v[i].slug, "leases");
+	assert_true(t.v.n > 1);
+	br_vec_release(&t.v);
+	br_arena_release(&a);
+}
+
+static void test_every_claim_of_many_pages_resolves(void **state)
+{
+	static const char *const what[] = { "lamp", "chair", "table", "mirror", "carpet", "curtain", "pillow", "kettle" };
+	struct scratch *s = *state;
+	struct br_arena a = { 0 };
+	struct br_wiki_pages list;
+	struct br_txn *t;
+	uint32_t nb;
+
+	for (unsigned i = 0; i < 64; i++) {
+		const char *x = what[i % 8], *y = what[(i + 3) % 8];
+		put_file(s, br_arena_printf(&a, "docs/%u.md", i), br_arena_printf(&a, "# The %s of room %u\n\nThe %s in room %u was bought in %u for %u euros,\nand "
+			"stands beside the %s. See [the list](list.md) of rooms. [chunk_00000000000000000000000000000000]\n\n## Repair\n\n* Whoever repairs the %s\n  asks "
+			"Mrs. Dr. Berg, e.g. by mail.\n* Is the %s lost?\n\n```\n%s --fix %u\n```\n", x, i, x, i, 1990 + i, 3 * i + 2, y, x, x, x, i));
+	}
+	free(sync_told(s, "docs", false, 0));
+	nb = first_nb(s);
+	assert_true(compile(s, NULL, false, 0).passed > 8);
+	assert_int_equal(br_txn_read(&t, s->ws->store, NULL), 0);
+	assert_int_equal(br_wiki_list(&list, &a, t, nb, false, NULL), 0);
+	br_txn_end(t);
+	for (size_t i = 0; i < list.v.n; i++)
+		check_claims(s, list.v.v[i].slug);
+	br_vec_release(&list.v);
+	br_arena_release(&a);
+}
+
 static void test_contradicting_sources_go_to_caveats(void **state)
 {
 	struct scratch *s = *state;
@@ -969,6 +1020,8 @@ int main(void)
 		TEST(test_a_document_indexed_again_keeps_its_pages),
 		TEST(test_pages_without_a_source_or_a_plan_go),
 		TEST(test_without_a_plan_topics_are_found),
+		TEST(test_topics_of_people_take_names_from_those_found),
+		TEST(test_every_claim_of_many_pages_resolves),
 		TEST(test_contradicting_sources_go_to_caveats),
 		TEST(test_one_run_at_a_time),
 		TEST(test_a_model_is_held_to_its_passages),
