@@ -41,7 +41,12 @@ uint32_t br_wiki_token_count(struct br_slice text);                            /
 /* ---- language models ---- */
 
 /* NULL in its place: none is asked, pages are made of sentences quoted from passages. */
-struct br_wiki_model { br_ask_model *ask; void *arg; const char *name; };
+struct br_wiki_model {
+	br_ask_model *ask;
+	void *arg;
+	const char *name;
+	unsigned at_once;              /* pages it is asked for at the same time, each in a thread; 0 and 1: one, in the caller's thread */
+};
 /* A br_ask_model; arg is a struct br_llm of role chat. At most 60 s a call; an empty reply is UPSTREAM; room for 2000 tokens or more. */
 br_ask_model br_wiki_ask_llm;
 

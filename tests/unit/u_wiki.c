@@ -547,6 +547,29 @@ static void test_a_failing_model_keeps_pages(void **state)
 	br_arena_release(&a);
 }
 
+static void test_a_model_is_asked_for_several_pages_at_once(void **state)
+{
+	struct scratch *s = *state;
+	struct br_arena a = { 0 };
+	struct br_wiki_report r;
+	struct puppet pup;
+
+	put_docs(s);
+	plan(s, "boat | Boat\ngrant | Grant\nlease | Lease\nrenewal | Renewal\nwater | Water\nlog | Log\n");
+	puppet(&pup, "these are words without a marker, and long enough to be kept for a person");
+	pup.model.at_once = 4;
+	r = compile(s, &pup.model, false, 0);
+	assert_int_equal(r.compiled, 6);
+	assert_int_equal(r.passed, 0);
+	assert_int_equal(pup.asked, 6);
+	pup.says[0] = NULL;
+	r = compile(s, &pup.model, true, BR_EPARTIAL);
+	assert_int_equal(r.failed, 6);
+	assert_true(pup.asked >= 6 + 3);
+	assert_int_equal(page_of(&a, s, "log", 0)->version, 1);
+	br_arena_release(&a);
+}
+
 static void test_a_model_plans(void **state)
 {
 	struct scratch *s = *state;
@@ -1028,6 +1051,7 @@ int main(void)
 		TEST(test_a_model_that_misses_markers_is_told_once),
 		TEST(test_a_page_without_markers_waits_for_a_person),
 		TEST(test_a_failing_model_keeps_pages),
+		TEST(test_a_model_is_asked_for_several_pages_at_once),
 		TEST(test_a_model_plans),
 		TEST(test_versions_and_the_pointer),
 		TEST(test_old_versions_go_but_the_published_one),
