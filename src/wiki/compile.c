@@ -283,7 +283,17 @@ static int remove_page(struct run *r, const char *slug, struct br_err *err)
 	return r->opts->plan ? 0 : br_store_write(r->ws->store, retire, &x, err);
 }
 
-/* Nothing is left to make a page of: one that lives by patches stays. */
+/* Of a page that was made by a patch what people said is left. */
+static int keep_patches(struct job *j, struct br_err *err)
+{
+	br_buf_init(&j->d.body, BR_MAX_WIKI_BODY);
+	j->d.summary = j->topic->title;
+	j->d.confidence = 1;
+	j->e.outcome = BR_WIKI_COMPILED;
+	return j->r->opts->plan ? 0 : br_store_write(j->r->ws->store, put_page, j, err);
+}
+
+/* Nothing is left to make a page of. */
 static int without_passages(struct job *j, struct br_err *err)
 {
 	j->e.why = "no passages about it";
@@ -291,6 +301,8 @@ static int without_passages(struct job *j, struct br_err *err)
 		j->e.outcome = BR_WIKI_REMOVED;
 		return remove_page(j->r, j->topic->slug, err);
 	}
+	if (j->there && !j->h.deleted && j->cites_gone)
+		return keep_patches(j, err);
 	j->e.outcome = BR_WIKI_SKIPPED;
 	return 0;
 }

@@ -66,7 +66,7 @@ int br_wiki__finish(struct version *v, struct br_arena *a, struct br_txn *t, con
 	p->status = h->deleted ? BR_WIKI_DELETED : shown ? BR_WIKI_ACTIVE : BR_WIKI_STALE;
 	if (shown && !h->deleted && p->n_sources && (size_t)n == p->n_sources && !h->patched)
 		p->status = BR_WIKI_DELETED; /* nothing of what it was made of is left */
-	p->dirty = h->generation != nb->generation;
+	p->dirty = p->n_sources && h->generation != nb->generation;
 	p->why = why_not(p, h, enabled, (size_t)n);
 	p->serveable = !p->why[0];
 	return 0;

@@ -824,6 +824,28 @@ static void test_p7_a_page_that_is_not_there(void **state)
 	br_arena_release(&a);
 }
 
+static void test_what_is_left_of_a_patched_page_is_the_patch(void **state)
+{
+	struct br_wiki_patch p = { .slug = "boat", .section = "facts", .claim = "c", .content = "Built: 1998", .confidence = 1, .create = true };
+	struct scratch *s = *state;
+	struct br_arena a = { 0 };
+
+	assert_true(patch_as(&a, s, p, 0).live);
+	put_docs(s);
+	plan(s, "boat | Boat\n");
+	assert_int_equal(compile(s, NULL, false, 0).passed, 1);
+	assert_non_null(strstr(page_of(&a, s, "boat", 0)->body, "floats on water"));
+	assert_non_null(strstr(page_of(&a, s, "boat", 0)->body, "- Built: 1998 [claim_c]"));
+	remove_file(s, "docs/boats.md");
+	free(sync_told(s, "docs", false, 0));
+	assert_false(page_of(&a, s, "boat", 0)->serveable);
+	assert_int_equal(compile(s, NULL, false, 0).passed, 1);
+	assert_string_equal(page_of(&a, s, "boat", 0)->body, "## Facts\n\n- Built: 1998 [claim_c]\n");
+	assert_true(page_of(&a, s, "boat", 0)->serveable);
+	assert_int_equal(compile(s, NULL, false, 0).skipped, 1);
+	br_arena_release(&a);
+}
+
 static void test_p8_patches_that_are_refused(void **state)
 {
 	struct scratch *s = *state;
@@ -1062,6 +1084,7 @@ int main(void)
 		TEST(test_p5_a_patch_raises_the_stamp),
 		TEST(test_p6_what_gives_way),
 		TEST(test_p7_a_page_that_is_not_there),
+		TEST(test_what_is_left_of_a_patched_page_is_the_patch),
 		TEST(test_p8_patches_that_are_refused),
 		TEST(test_damaged_records_are_told),
 		TEST(test_verify_and_repair),
