@@ -188,7 +188,7 @@ struct br_wiki_match {
 	const char *slug;              /* NULL: miss */
 	const char *keyword, *phrase;  /* slug or NULL; the words that decided */
 	const char *embedding;         /* slug or NULL */
-	double cosine, second;         /* of the best page and the next, whether or not it voted */
+	double cosine, second;         /* of the best page and the next, whether or not it voted; without a vector: share of the question covered */
 	const char *llm;               /* slug or NULL: none or not asked */
 	bool asked;
 	char row;                      /* 'a' to 'g' of the table in br-wiki(1) */
