@@ -19,7 +19,7 @@ int br_wiki_use_open(struct br_wiki_use *u, struct br_cli *c, const char *when, 
 		return 0;
 	if ((rc = br_llm_open(&u->llm, c->config, BR_LLM_CHAT, err)) < 0)
 		return rc;
-	u->m = (struct br_wiki_model){ br_wiki_ask_llm, u->llm, br_llm_info(u->llm)->model };
+	u->m = (struct br_wiki_model){ br_wiki_ask_llm, u->llm, br_llm_info(u->llm)->model, (unsigned)br_config_int(c->config, "llm.concurrency") };
 	u->model = &u->m;
 	return 0;
 }

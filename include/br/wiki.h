@@ -41,7 +41,12 @@ uint32_t br_wiki_token_count(struct br_slice text);                            /
 /* ---- language models ---- */
 
 /* NULL in its place: none is asked, pages are made of sentences quoted from passages. */
-struct br_wiki_model { br_ask_model *ask; void *arg; const char *name; };
+struct br_wiki_model {
+	br_ask_model *ask;
+	void *arg;
+	const char *name;
+	unsigned at_once;              /* pages it is asked for at the same time, each in a thread; 0 and 1: one, in the caller's thread */
+};
 /* A br_ask_model; arg is a struct br_llm of role chat. At most 60 s a call; an empty reply is UPSTREAM; room for 2000 tokens or more. */
 br_ask_model br_wiki_ask_llm;
 
@@ -183,7 +188,7 @@ struct br_wiki_match {
 	const char *slug;              /* NULL: miss */
 	const char *keyword, *phrase;  /* slug or NULL; the words that decided */
 	const char *embedding;         /* slug or NULL */
-	double cosine, second;         /* of the best page and the next, whether or not it voted */
+	double cosine, second;         /* of the best page and the next, whether or not it voted; without a vector: share of the question covered */
 	const char *llm;               /* slug or NULL: none or not asked */
 	bool asked;
 	char row;                      /* 'a' to 'g' of the table in br-wiki(1) */

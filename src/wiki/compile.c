@@ -17,16 +17,22 @@ struct run {
 	const struct br_wiki_compile_opts *opts;
 	struct br_wiki_report *out;
 	struct br_searcher *s;
+	struct br_pool *pool;
+	struct br_progress progress;
 	struct br_wiki_topics topics;
 	BR_VEC(struct head) seen;      /* looked at, nothing to do: told the store together */
 	struct br_arena a, seen_a;
 	unsigned in_a_row;             /* failures of the model */
 	bool again;                    /* lint asks for it */
+	bool service;                  /* vectors are of one */
 };
 
-/* One page on its way. */
+/* One page on its way: looked at, then perhaps written in a thread of its own, then stored. */
 struct job {
 	struct run *r;
+	bool again;                    /* as of the run, or its claims miss markers */
+	int rc;                        /* of writing */
+	struct br_err err;
 	const struct br_wiki_topic *topic;
 	struct br_arena a;
 	struct head h;
@@ -138,7 +144,7 @@ static void fill(struct version *v, struct job *j)
 	v->p = (struct br_wiki_page){ .slug = j->topic->slug, .title = j->topic->title, .alias = j->topic->alias, .category = j->topic->category,
 		.summary = j->d.summary, .tags = j->d.fallback ? fallback : none, .confidence = j->d.confidence, .compiled_at = br_now(),
 		.compiled_by = model ? model->name : PLAIN_NAME, .compiled_prompt = model ? PROMPT_MODEL : PROMPT_PLAIN,
-		.reason = j->r->again ? "recompile" : "compile", .actor = "", .why = "" };
+		.reason = j->again ? "recompile" : "compile", .actor = "", .why = "" };
 	memcpy(v->fingerprint, j->g.fingerprint, sizeof v->fingerprint);
 	br_hex(v->p.fingerprint, v->fingerprint, sizeof v->fingerprint);
 	fill_sources(v, j);
@@ -178,7 +184,7 @@ static int put_page(struct br_txn *t, void *arg, struct br_err *err)
 		fill(&v, j);
 		memcpy(h.input, j->g.input, sizeof h.input);
 		memcpy(h.fingerprint, j->g.fingerprint, sizeof h.fingerprint);
-		if (j->r->again)
+		if (j->again)
 			memcpy(h.again, j->g.fingerprint, sizeof h.again);
 		h.generation = j->r->generation;
 		rc = 0;
@@ -199,24 +205,19 @@ static int write_draft(struct job *j, struct br_err *err)
 	br_buf_init(&j->d.body, BR_MAX_WIKI_BODY);
 	if (!model)
 		return br_wiki__extract(&j->d, &j->a, j->topic, &j->g, err);
-	return br_wiki__ask_page(&j->d, &j->a, j->topic, &j->g, j->existing, j->r->again, model, err);
+	return br_wiki__ask_page(&j->d, &j->a, j->topic, &j->g, j->existing, j->again, model, err);
 }
 
 /* A page whose claims miss markers is asked for once more: models mend that when they are told. */
 static int write_again(struct job *j, struct br_err *err)
 {
 	struct br_err why;
-	bool asked = j->r->again;
-	int rc = 0;
 
-	if (!j->r->opts->model || asked || j->e.lint_status != BR_WIKI_FAILED || j->d.fallback)
+	if (!j->r->opts->model || j->again || j->e.lint_status != BR_WIKI_FAILED || j->d.fallback)
 		return 0;
-	j->r->again = true;
+	j->again = true;
 	br_buf_release(&j->d.body);
-	if (write_draft(j, &why) == 0)
-		rc = br_store_write(j->r->ws->store, put_page, j, err);
-	j->r->again = asked;
-	return rc;
+	return write_draft(j, &why) == 0 ? br_store_write(j->r->ws->store, put_page, j, err) : 0;
 }
 
 /* ---- pages without passages, and those that did not change ---- */
@@ -282,7 +283,17 @@ static int remove_page(struct run *r, const char *slug, struct br_err *err)
 	return r->opts->plan ? 0 : br_store_write(r->ws->store, retire, &x, err);
 }
 
-/* Nothing is left to make a page of: one that lives by patches stays. */
+/* Of a page that was made by a patch what people said is left. */
+static int keep_patches(struct job *j, struct br_err *err)
+{
+	br_buf_init(&j->d.body, BR_MAX_WIKI_BODY);
+	j->d.summary = j->topic->title;
+	j->d.confidence = 1;
+	j->e.outcome = BR_WIKI_COMPILED;
+	return j->r->opts->plan ? 0 : br_store_write(j->r->ws->store, put_page, j, err);
+}
+
+/* Nothing is left to make a page of. */
 static int without_passages(struct job *j, struct br_err *err)
 {
 	j->e.why = "no passages about it";
@@ -290,22 +301,28 @@ static int without_passages(struct job *j, struct br_err *err)
 		j->e.outcome = BR_WIKI_REMOVED;
 		return remove_page(j->r, j->topic->slug, err);
 	}
+	if (j->there && !j->h.deleted && j->cites_gone)
+		return keep_patches(j, err);
 	j->e.outcome = BR_WIKI_SKIPPED;
 	return 0;
 }
 
 /* ---- one page ---- */
 
-static int compile_page(struct job *j, struct br_err *err)
+/* 1: it is to be written. 0: it is done. */
+static int look(struct job *j, struct br_err *err)
 {
 	struct run *r = j->r;
-	int rc = load(j, err);
+	int rc;
 
+	if (r->in_a_row >= IN_A_ROW)
+		return br_fail(err, BR_EUPSTREAM, "the model failed %d times in a row and is not asked any more", IN_A_ROW);
+	rc = load(j, err);
 	j->e.outcome = BR_WIKI_SKIPPED;
 	j->e.version = j->there ? j->h.newest : 0;
 	if (rc < 0 || is_settled(j))
 		return rc;
-	if ((rc = br_wiki__gather(&j->g, r->s, r->notebook, j->topic, r->opts->model, err)) < 0)
+	if ((rc = br_wiki__gather(&j->g, r->s, r->notebook, j->topic, r->opts->model, r->service, err)) < 0)
 		return rc;
 	if (!j->g.used)
 		return without_passages(j, err);
@@ -314,13 +331,28 @@ static int compile_page(struct job *j, struct br_err *err)
 	if (r->again && j->there && !memcmp(j->h.again, j->g.fingerprint, sizeof j->h.again))
 		return 0; /* once is enough */
 	j->e.outcome = BR_WIKI_COMPILED;
-	if (r->opts->plan)
-		return 0;
-	if ((rc = write_draft(j, err)) == -BR_ENOTFOUND && !r->opts->model)
+	return !r->opts->plan;
+}
+
+/* In any thread, which has nothing of the run but this job. */
+static void write_page(void *item, void *state, void *arg)
+{
+	struct job *j = item;
+
+	(void)state, (void)arg;
+	j->rc = write_draft(j, &j->err);
+}
+
+static int store(struct job *j, struct br_err *err)
+{
+	int rc = j->rc;
+
+	if (rc == -BR_ENOTFOUND && !j->r->opts->model)
 		return without_passages(j, err);
-	if (rc == 0 && (rc = br_store_write(r->ws->store, put_page, j, err)) == 0)
-		rc = write_again(j, err);
-	return rc;
+	if (rc < 0)
+		return br_fail(err, j->err.code, "%s", j->err.msg);
+	rc = br_store_write(j->r->ws->store, put_page, j, err);
+	return rc < 0 ? rc : write_again(j, err);
 }
 
 /* Errors of one page: of the model, or of what it wrote. All others end the run. */
@@ -336,34 +368,97 @@ static void count(struct run *r, const struct br_wiki_event *e)
 		r->opts->event(e, r->opts->arg);
 }
 
-static int one_topic(struct run *r, const struct br_wiki_topic *topic, struct br_err *err)
+static struct job *job_new(struct run *r, const struct br_wiki_topic *topic)
 {
-	struct job j = { .r = r, .topic = topic, .e = { .slug = topic->slug, .why = "" } };
-	struct br_err why = { 0 };
-	int rc;
+	struct job *j = br_alloc(sizeof *j);
 
-	if (r->in_a_row >= IN_A_ROW)
-		rc = br_fail(&why, BR_EUPSTREAM, "the model failed %d times in a row and is not asked any more", IN_A_ROW);
-	else
-		rc = compile_page(&j, &why);
+	*j = (struct job){ .r = r, .topic = topic, .again = r->again, .e = { .slug = topic->slug, .why = "" } };
+	return j;
+}
+
+static void job_free(struct job *j)
+{
+	br_buf_release(&j->d.body);
+	br_wiki__gathered_release(&j->g);
+	br_arena_release(&j->a);
+	free(j);
+}
+
+/* Tells how it ended; what is no fault of the page ends the run. Frees the job. */
+static int end(struct job *j, int rc, struct br_err *why, struct br_err *err)
+{
+	struct run *r = j->r;
+
 	if (rc == -BR_EUPSTREAM || rc == -BR_EAUTH)
 		r->in_a_row++;
-	else if (j.e.outcome == BR_WIKI_COMPILED)
+	else if (j->e.outcome == BR_WIKI_COMPILED)
 		r->in_a_row = 0;
 	if (is_own_fault(rc)) {
-		why.msg[br_utf8_valid(why.msg, strlen(why.msg))] = '\0';
-		j.e.outcome = BR_WIKI_FAILED_PAGE;
-		j.e.why = why.msg;
+		why->msg[br_utf8_valid(why->msg, strlen(why->msg))] = '\0';
+		j->e.outcome = BR_WIKI_FAILED_PAGE;
+		j->e.why = why->msg;
 		rc = 0;
 	}
 	if (rc == 0)
-		count(r, &j.e);
+		count(r, &j->e);
 	else if (err)
-		*err = why;
-	br_buf_release(&j.d.body);
-	br_wiki__gathered_release(&j.g);
-	br_arena_release(&j.a);
+		*err = *why;
+	r->progress.files_done++;
+	if (r->opts->progress)
+		r->opts->progress(&r->progress, r->opts->arg);
+	job_free(j);
 	return rc;
+}
+
+/* The oldest page that was given to be written. */
+static int take(struct job *j, struct br_err *err)
+{
+	struct br_err why = { 0 };
+	int rc = store(j, &why);
+
+	return end(j, rc, &why, err);
+}
+
+static int begin(struct run *r, const struct br_wiki_topic *topic, struct br_err *err)
+{
+	struct br_err why = { 0 };
+	struct job *j = job_new(r, topic), *done;
+	int rc = look(j, &why);
+
+	if (rc != 1)
+		return end(j, rc, &why, err);
+	for (rc = 0; rc == 0 && br_pool_full(r->pool);)
+		rc = take(br_pool_take(r->pool), err);
+	if (rc < 0) {
+		job_free(j);
+		return rc;
+	}
+	br_pool_give(r->pool, j);
+	while (rc == 0 && (done = br_pool_try_take(r->pool)))
+		rc = take(done, err);
+	return rc;
+}
+
+/* The rest; after a failure they are let go. */
+static int drain(struct run *r, int rc, struct br_err *err)
+{
+	struct job *j;
+
+	while ((j = br_pool_take(r->pool))) {
+		if (rc == 0)
+			rc = take(j, err);
+		else
+			job_free(j);
+	}
+	return rc;
+}
+
+static void start(struct run *r)
+{
+	unsigned n = r->opts->model && r->opts->model->at_once > 1 ? BR_MIN(r->opts->model->at_once, (unsigned)BR_MAX_LLM_AT_ONCE) : 0;
+
+	r->s = br_searcher_new(r->ws);
+	r->pool = br_pool_new(&(struct br_pool_opts){ .n = n, .depth = BR_MAX(n, 1u), .work = write_page, .arg = r });
 }
 
 /* ---- which ---- */
@@ -403,6 +498,7 @@ static int read_state(struct run *r, struct br_err *err)
 	if ((rc = br_nb_by_number(&nb, &r->a, t, r->nb, err)) == 0) {
 		memcpy(r->notebook, nb->id, sizeof r->notebook);
 		r->generation = nb->generation;
+		r->service = br_nb_space(r->ws, nb) == BR_SPACE_SERVICE;
 		rc = br_wiki_plan_get(&r->topics, &r->a, t, r->nb, err);
 	}
 	br_txn_end(t);
@@ -484,21 +580,15 @@ static int check_stop(const struct run *r, struct br_err *err)
 
 static int run_all(struct run *r, struct br_err *err)
 {
-	struct br_progress p = { 0 };
 	int rc = 0, last;
 
 	for (size_t i = 0; i < r->topics.v.n; i++)
 		r->out->topics += is_wanted(r, r->topics.v.v[i].slug);
-	p.files_total = r->out->topics;
-	for (size_t i = 0; i < r->topics.v.n && rc == 0; i++) {
-		if (!is_wanted(r, r->topics.v.v[i].slug))
-			continue;
-		if ((rc = check_stop(r, err)) == 0)
-			rc = one_topic(r, &r->topics.v.v[i], err);
-		p.files_done++;
-		if (r->opts->progress)
-			r->opts->progress(&p, r->opts->arg);
-	}
+	r->progress.files_total = r->out->topics;
+	for (size_t i = 0; i < r->topics.v.n && rc == 0; i++)
+		if (is_wanted(r, r->topics.v.v[i].slug) && (rc = check_stop(r, err)) == 0)
+			rc = begin(r, &r->topics.v.v[i], err);
+	rc = drain(r, rc, err);
 	last = r->opts->plan ? 0 : flush(r, rc < 0 ? NULL : err);
 	if (rc == 0)
 		rc = last;
@@ -528,6 +618,7 @@ static int finish(struct run *r, int64_t began, struct br_err *err)
 static void run_release(struct run *r)
 {
 	br_searcher_free(r->s);
+	br_pool_free(r->pool);
 	br_vec_release(&r->topics.v);
 	br_vec_release(&r->seen);
 	br_arena_release(&r->a);
@@ -544,7 +635,7 @@ int br_wiki_compile(struct br_wiki_report *out, struct br_ws *ws, uint32_t nb, c
 	*out = (struct br_wiki_report){ 0 };
 	if ((opts->plan || (rc = br_wiki__lock(&lock, ws, nb, err)) == 0) && (rc = read_state(&r, err)) == 0 && (rc = plan_first(&r, err)) == 0 &&
 	    (rc = check_wanted(&r, err)) == 0) {
-		r.s = br_searcher_new(ws);
+		start(&r);
 		if ((rc = run_all(&r, err)) == 0)
 			rc = finish(&r, began, err);
 	}
@@ -567,8 +658,8 @@ int br_wiki__compile_one(bool *compiled, struct br_ws *ws, uint32_t nb, const ch
 	int rc = read_state(&r, err);
 
 	if (rc == 0 && (topic = topic_of(&r, slug))) {
-		r.s = br_searcher_new(ws);
-		rc = one_topic(&r, topic, err);
+		start(&r);
+		rc = drain(&r, begin(&r, topic, err), err);
 	}
 	*compiled = e.outcome == BR_WIKI_COMPILED || e.outcome == BR_WIKI_REMOVED;
 	run_release(&r);

@@ -56,6 +56,13 @@ static bool is_one_sentence(struct br_slice s)
 	return n == 1;
 }
 
+static bool is_whole(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n && (strchr(".!", s[n - 1]) || (n > 3 && !memcmp(s + n - 3, "\xe3\x80\x82", 3)));
+}
+
 static bool fits(const struct br_quotable *q, const char *text)
 {
 	struct br_slice s = br_slice_str(text), h;
@@ -65,6 +72,8 @@ static bool fits(const struct br_quotable *q, const char *text)
 	if (q->code || q->asks || q->share <= 0 || chars > LONGEST || chars < (wide > chars ? SHORTEST_WIDE : SHORTEST))
 		return false;
 	if (strchr("|#>`:;,.)]}-*+=~<", c) || strstr(text, "[chunk_") || strstr(text, "[claim_") || br_wiki__heading(&h, s))
+		return false;
+	if (text[s.len - 1] == ':' || (strstr(text, "](") && !is_whole(text))) /* leads on to something, or is an entry of a list of links */
 		return false;
 	return is_one_sentence(s);
 }
@@ -161,13 +170,6 @@ static void choose(struct page *p)
 }
 
 /* ---- writing ---- */
-
-static bool is_whole(const char *s)
-{
-	size_t n = strlen(s);
-
-	return n && (strchr(".!", s[n - 1]) || (n > 3 && !memcmp(s + n - 3, "\xe3\x80\x82", 3)));
-}
 
 /* The best that is short enough: a whole sentence of some length if there is one; else the best of all, which the summary cuts. */
 static size_t summary_of(const struct page *p)

@@ -153,7 +153,8 @@ static void choose(struct gathered *g, const struct br_wiki_topic *topic)
 	br_arena_release(&a);
 }
 
-int br_wiki__gather(struct gathered *out, struct br_searcher *s, const char *notebook, const struct br_wiki_topic *topic, const struct br_wiki_model *model, struct br_err *err)
+int br_wiki__gather(struct gathered *out, struct br_searcher *s, const char *notebook, const struct br_wiki_topic *topic, const struct br_wiki_model *model, bool strict,
+                    struct br_err *err)
 {
 	struct br_query_opts q = BR_QUERY_OPTS_DEFAULT;
 	struct br_buf text = BR_BUF_INIT(BR_MAX_QUERY);
@@ -164,6 +165,7 @@ int br_wiki__gather(struct gathered *out, struct br_searcher *s, const char *not
 	q.strategy = "hybrid";
 	q.top = LOOKED_AT;
 	q.plain = true;
+	q.strict = strict;
 	q.freshness_ns = 0;
 	question_of(&text, topic);
 	rc = br_quotables_find(&out->q, s, text.failed ? topic->title : text.ptr, &q, err);

@@ -119,7 +119,9 @@ struct gathered {
 	uint8_t input[16], fingerprint[16];
 };
 void br_wiki__input(uint8_t out[16], const struct br_wiki_topic *topic, const struct br_wiki_model *model);
-int br_wiki__gather(struct gathered *out, struct br_searcher *s, const char *notebook, const struct br_wiki_topic *topic, const struct br_wiki_model *model, struct br_err *err);
+/* strict: a service of vectors that fails is a failure, so that it is not taken for passages that are gone. */
+int br_wiki__gather(struct gathered *out, struct br_searcher *s, const char *notebook, const struct br_wiki_topic *topic, const struct br_wiki_model *model, bool strict,
+                    struct br_err *err);
 void br_wiki__gathered_release(struct gathered *g);
 /* Appends, behind a blank each, what words and phrases of text are called in the other language. */
 void br_wiki__translate(struct br_buf *out, const char *text);
@@ -162,6 +164,9 @@ struct judged {
 };
 void br_wiki__judged(struct judged *out, struct br_slice text);
 enum br_verdict br_wiki__compare(const struct judged *a, const struct judged *b);
+
+/* ---- how much of a question a text covers, 0 to 1 (cover.c); both as br_wiki__phrase gives them ---- */
+double br_wiki__cover(const char *question, const char *page);
 
 /* ---- lint (lint.c) ---- */
 /* Findings of a version by itself and against the other pages; sets lint_status, error. No E5: that is told when it is read. */

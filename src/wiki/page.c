@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { ASKED_MS = 200 };
+
 /* ---- what holds of a version now ---- */
 
 static bool has_tag(const struct br_wiki_page *p, const char *tag)
@@ -66,7 +68,7 @@ int br_wiki__finish(struct version *v, struct br_arena *a, struct br_txn *t, con
 	p->status = h->deleted ? BR_WIKI_DELETED : shown ? BR_WIKI_ACTIVE : BR_WIKI_STALE;
 	if (shown && !h->deleted && p->n_sources && (size_t)n == p->n_sources && !h->patched)
 		p->status = BR_WIKI_DELETED; /* nothing of what it was made of is left */
-	p->dirty = h->generation != nb->generation;
+	p->dirty = p->n_sources && h->generation != nb->generation;
 	p->why = why_not(p, h, enabled, (size_t)n);
 	p->serveable = !p->why[0];
 	return 0;
@@ -294,11 +296,12 @@ static char *lock_path(const struct br_ws *ws, uint32_t nb)
 	return br_path_join(ws->dir, name);
 }
 
+/* Who only asks whether one is running holds the lock for a moment, which is waited for. */
 int br_wiki__lock(struct br_lock *l, struct br_ws *ws, uint32_t nb, struct br_err *err)
 {
 	char *path = lock_path(ws, nb);
 	struct br_err why = { 0 };
-	int rc = br_lock_take(l, path, 0, &why);
+	int rc = br_lock_take(l, path, ASKED_MS, &why);
 
 	if (rc == -BR_ELOCKED)
 		rc = br_fail(err, BR_EEXISTS, "the wiki of this notebook is being compiled: %s", why.msg);

@@ -272,7 +272,43 @@ static bool has_slug(const struct br_wiki_topic *v, size_t n, const char *slug)
 	return false;
 }
 
-/* All topics of one kind give way to the list; of the others those with a slug of the list, when the list is of people. */
+/* The phrase is a title or alias of one of the topics. */
+static bool has_name(const struct br_wiki_topic *v, size_t n, const char *name)
+{
+	struct br_arena a = { 0 };
+	const char *phrase = br_wiki__phrase(&a, br_slice_str(name));
+	bool found = false;
+
+	for (size_t i = 0; i < n && !found; i++) {
+		found = !strcmp(br_wiki__phrase(&a, br_slice_str(v[i].title)), phrase);
+		for (const char *const *s = v[i].alias; *s && !found; s++)
+			found = !strcmp(br_wiki__phrase(&a, br_slice_str(*s)), phrase);
+	}
+	br_arena_release(&a);
+	return found;
+}
+
+/* A topic that was found gives way to one of people with its name, and loses names that one has. */
+static int give_way(struct br_txn *t, const struct change *c, struct br_arena *a, struct br_wiki_topic *x, struct br_err *err)
+{
+	strings alias = { 0 };
+	size_t n = 0;
+	int rc = 0;
+
+	for (; x->alias[n]; n++)
+		if (!has_name(c->v, c->n, x->alias[n]))
+			*br_vec_push(&alias) = x->alias[n];
+	if (has_name(c->v, c->n, x->title))
+		rc = br_wiki__topic_del(t, c->nb, x->slug, err);
+	else if (alias.n < n) {
+		x->alias = br_wiki__list(a, &alias);
+		rc = br_wiki__topic_put(t, c->nb, x, err);
+	}
+	br_vec_release(&alias);
+	return rc;
+}
+
+/* All topics of one kind give way to the list. */
 static int replace(struct br_txn *t, void *arg, struct br_err *err)
 {
 	const struct change *c = arg;
@@ -286,6 +322,8 @@ static int replace(struct br_txn *t, void *arg, struct br_err *err)
 	for (size_t i = 0; i < old.v.n && rc == 0; i++)
 		if (old.v.v[i].manual == c->manual)
 			rc = br_wiki__topic_del(t, c->nb, old.v.v[i].slug, err);
+		else if (c->manual)
+			rc = give_way(t, c, &a, &old.v.v[i], err);
 	for (size_t i = 0; i < c->n && rc == 0; i++) {
 		struct br_wiki_topic topic = c->v[i], there;
 		topic.manual = c->manual;
@@ -319,13 +357,16 @@ static void clean(struct br_wiki_topics *t, struct br_arena *a, const struct br_
 	strings phrases = { 0 };
 	size_t n = 0;
 
-	for (size_t i = 0; i < manual->v.n; i++)
+	for (size_t i = 0; i < manual->v.n; i++) {
+		*br_vec_push(&phrases) = br_wiki__phrase(a, br_slice_str(manual->v.v[i].title));
 		for (const char *const *s = manual->v.v[i].alias; *s; s++)
 			*br_vec_push(&phrases) = br_wiki__phrase(a, br_slice_str(*s));
+	}
 	for (size_t i = 0; i < t->v.n; i++) {
 		struct br_wiki_topic x = t->v.v[i];
 		strings alias = { 0 };
-		if (check_topic(&x, NULL) < 0 || has_slug(t->v.v, n, x.slug) || has_slug(manual->v.v, manual->v.n, x.slug))
+		if (check_topic(&x, NULL) < 0 || has_slug(t->v.v, n, x.slug) || has_slug(manual->v.v, manual->v.n, x.slug) || has_name(manual->v.v, manual->v.n, x.title) ||
+		    has_name(t->v.v, n, x.title))
 			continue;
 		for (const char *const *s = x.alias; *s && alias.n < BR_MAX_WIKI_ALIASES; s++) {
 			const char *phrase = br_wiki__phrase(a, br_slice_str(*s));

@@ -13,7 +13,7 @@ struct candidate {
 	uint32_t nb, book;             /* number; index into the notebooks asked */
 	const char *slug, *title, *summary;
 	strings phrase;                /* of aliases, title, slug: blanks for punctuation, and without it */
-	double cosine;                 /* NAN: no vector */
+	double cosine;                 /* or, where one of both has no vector, how much of the question the page's names and summary cover */
 	size_t words;                  /* characters of the longest phrase that is in the question, 0 none */
 	const char *which;
 	bool checked, out;             /* whether it may be served was looked at; it may not */
@@ -90,6 +90,19 @@ static double cosine(const struct vote *v, const int8_t *code, size_t dim, float
 	return (double)dot * (double)scale * (double)v->vec.scale;
 }
 
+static double cover(const struct vote *v, const struct head *h)
+{
+	struct br_buf b = BR_BUF_INIT(SIZE_MAX);
+	double share;
+
+	br_buf_addf(&b, "%s %s", h->title, h->summary);
+	for (const char *const *s = h->alias; *s; s++)
+		br_buf_addf(&b, " %s", *s);
+	share = br_wiki__cover(v->text[0], br_wiki__phrase(v->a, br_buf_slice(&b)));
+	br_buf_release(&b);
+	return share;
+}
+
 static double compare(const struct vote *v, const struct head *h)
 {
 	const struct br_model_info *info = br_model_info(v->ws->model);
@@ -113,12 +126,15 @@ static int add_head(const struct head *h, void *arg)
 {
 	struct vote *v = arg;
 	struct candidate *c;
+	double near;
 	char *words;
 
 	if (h->deleted || !h->published)
 		return 0;
+	near = compare(v, h);
 	c = br_vec_push(&v->v);
-	*c = (struct candidate){ .nb = v->nb->nb, .book = v->book, .slug = h->slug, .title = h->title, .summary = h->summary, .cosine = compare(v, h) };
+	*c = (struct candidate){ .nb = v->nb->nb, .book = v->book, .slug = h->slug, .title = h->title, .summary = h->summary,
+		.cosine = isnan(near) ? cover(v, h) : near };
 	for (const char *const *s = h->alias; *s; s++)
 		add_phrases(c, v->a, *s);
 	add_phrases(c, v->a, h->title);
@@ -153,7 +169,7 @@ static void drop_doubles(struct vote *v)
 			struct candidate *x = &v->v.v[k], *y = &v->v.v[i];
 			if (x->out || y->out || strcmp(x->slug, y->slug))
 				continue;
-			if (x->book == 0 || isnan(y->cosine) || x->cosine >= y->cosine)
+			if (x->book == 0 || x->cosine >= y->cosine)
 				y->out = true;
 			else
 				x->out = true;
@@ -212,7 +228,7 @@ static struct candidate *by_meaning(const struct vote *v, struct candidate **sec
 	*second = NULL;
 	for (size_t i = 0; i < v->v.n; i++) {
 		struct candidate *c = &v->v.v[i];
-		if (c->out || isnan(c->cosine))
+		if (c->out)
 			continue;
 		if (!best || c->cosine > best->cosine) {
 			*second = best;
@@ -252,7 +268,7 @@ static int settle(struct vote *v, struct candidate **words, struct candidate **m
 static int by_cosine(const void *a, const void *b)
 {
 	const struct candidate *x = *(struct candidate *const *)a, *y = *(struct candidate *const *)b;
-	double p = (isnan(x->cosine) ? -2 : x->cosine) + (x->words ? 4 : 0), q = (isnan(y->cosine) ? -2 : y->cosine) + (y->words ? 4 : 0);
+	double p = x->cosine + (x->words ? 4 : 0), q = y->cosine + (y->words ? 4 : 0);
 
 	return p != q ? (p > q ? -1 : 1) : strcmp(x->slug, y->slug);
 }

@@ -5,7 +5,7 @@
 
 static void check_body(struct br_slice body)
 {
-	struct br_buf plain = BR_BUF_INIT(SIZE_MAX), again = BR_BUF_INIT(SIZE_MAX);
+	struct br_buf plain = BR_BUF_INIT(SIZE_MAX);
 	struct claims c;
 
 	br_wiki__claims(&c, body);
@@ -19,7 +19,6 @@ static void check_body(struct br_slice body)
 	HOLDS(plain.len <= body.len);
 	HOLDS(br_wiki_token_count(body) <= body.len);
 	br_buf_release(&plain);
-	br_buf_release(&again);
 }
 
 static void check_patch(const char *base, const char *content)

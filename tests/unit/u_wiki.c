@@ -352,6 +352,57 @@ static void test_without_a_plan_topics_are_found(void **state)
 	br_arena_release(&a);
 }
 
+static void test_topics_of_people_take_names_from_those_found(void **state)
+{
+	struct scratch *s = *state;
+	struct br_arena a = { 0 };
+	struct br_wiki_topics t;
+	struct br_txn *txn;
+	uint32_t nb;
+
+	put_docs(s);
+	nb = first_nb(s);
+	assert_int_equal(br_wiki_plan_make(&t, &a, s->ws, nb, NULL, NULL), 0);
+	assert_true(t.v.n > 2);
+	br_vec_release(&t.v);
+	plan(s, "tenancy | Tenancy | leases\n");
+	assert_int_equal(br_txn_read(&txn, s->ws->store, NULL), 0);
+	assert_int_equal(br_wiki_plan_get(&t, &a, txn, nb, NULL), 0);
+	br_txn_end(txn);
+	for (size_t i = 0; i < t.v.n; i++)
+		assert_string_not_equal(t.v.v[i].slug, "leases");
+	assert_true(t.v.n > 1);
+	br_vec_release(&t.v);
+	br_arena_release(&a);
+}
+
+static void test_every_claim_of_many_pages_resolves(void **state)
+{
+	static const char *const what[] = { "lamp", "chair", "table", "mirror", "carpet", "curtain", "pillow", "kettle" };
+	struct scratch *s = *state;
+	struct br_arena a = { 0 };
+	struct br_wiki_pages list;
+	struct br_txn *t;
+	uint32_t nb;
+
+	for (unsigned i = 0; i < 64; i++) {
+		const char *x = what[i % 8], *y = what[(i + 3) % 8];
+		put_file(s, br_arena_printf(&a, "docs/%u.md", i), br_arena_printf(&a, "# The %s of room %u\n\nThe %s in room %u was bought in %u for %u euros,\nand "
+			"stands beside the %s. See [the list](list.md) of rooms. [chunk_00000000000000000000000000000000]\n\n## Repair\n\n* Whoever repairs the %s\n  asks "
+			"Mrs. Dr. Berg, e.g. by mail.\n* Is the %s lost?\n\n```\n%s --fix %u\n```\n", x, i, x, i, 1990 + i, 3 * i + 2, y, x, x, x, i));
+	}
+	free(sync_told(s, "docs", false, 0));
+	nb = first_nb(s);
+	assert_true(compile(s, NULL, false, 0).passed > 8);
+	assert_int_equal(br_txn_read(&t, s->ws->store, NULL), 0);
+	assert_int_equal(br_wiki_list(&list, &a, t, nb, false, NULL), 0);
+	br_txn_end(t);
+	for (size_t i = 0; i < list.v.n; i++)
+		check_claims(s, list.v.v[i].slug);
+	br_vec_release(&list.v);
+	br_arena_release(&a);
+}
+
 static void test_contradicting_sources_go_to_caveats(void **state)
 {
 	struct scratch *s = *state;
@@ -493,6 +544,29 @@ static void test_a_failing_model_keeps_pages(void **state)
 	assert_int_equal(page_of(&a, s, "lease", 0)->version, 1);
 	r = compile(s, puppet(&pup, "too short"), false, BR_EPARTIAL);
 	assert_true(r.failed == 4);
+	br_arena_release(&a);
+}
+
+static void test_a_model_is_asked_for_several_pages_at_once(void **state)
+{
+	struct scratch *s = *state;
+	struct br_arena a = { 0 };
+	struct br_wiki_report r;
+	struct puppet pup;
+
+	put_docs(s);
+	plan(s, "boat | Boat\ngrant | Grant\nlease | Lease\nrenewal | Renewal\nwater | Water\nlog | Log\n");
+	puppet(&pup, "these are words without a marker, and long enough to be kept for a person");
+	pup.model.at_once = 4;
+	r = compile(s, &pup.model, false, 0);
+	assert_int_equal(r.compiled, 6);
+	assert_int_equal(r.passed, 0);
+	assert_int_equal(pup.asked, 6);
+	pup.says[0] = NULL;
+	r = compile(s, &pup.model, true, BR_EPARTIAL);
+	assert_int_equal(r.failed, 6);
+	assert_true(pup.asked >= 6 + 3);
+	assert_int_equal(page_of(&a, s, "log", 0)->version, 1);
 	br_arena_release(&a);
 }
 
@@ -750,6 +824,28 @@ static void test_p7_a_page_that_is_not_there(void **state)
 	br_arena_release(&a);
 }
 
+static void test_what_is_left_of_a_patched_page_is_the_patch(void **state)
+{
+	struct br_wiki_patch p = { .slug = "boat", .section = "facts", .claim = "c", .content = "Built: 1998", .confidence = 1, .create = true };
+	struct scratch *s = *state;
+	struct br_arena a = { 0 };
+
+	assert_true(patch_as(&a, s, p, 0).live);
+	put_docs(s);
+	plan(s, "boat | Boat\n");
+	assert_int_equal(compile(s, NULL, false, 0).passed, 1);
+	assert_non_null(strstr(page_of(&a, s, "boat", 0)->body, "floats on water"));
+	assert_non_null(strstr(page_of(&a, s, "boat", 0)->body, "- Built: 1998 [claim_c]"));
+	remove_file(s, "docs/boats.md");
+	free(sync_told(s, "docs", false, 0));
+	assert_false(page_of(&a, s, "boat", 0)->serveable);
+	assert_int_equal(compile(s, NULL, false, 0).passed, 1);
+	assert_string_equal(page_of(&a, s, "boat", 0)->body, "## Facts\n\n- Built: 1998 [claim_c]\n");
+	assert_true(page_of(&a, s, "boat", 0)->serveable);
+	assert_int_equal(compile(s, NULL, false, 0).skipped, 1);
+	br_arena_release(&a);
+}
+
 static void test_p8_patches_that_are_refused(void **state)
 {
 	struct scratch *s = *state;
@@ -969,12 +1065,15 @@ int main(void)
 		TEST(test_a_document_indexed_again_keeps_its_pages),
 		TEST(test_pages_without_a_source_or_a_plan_go),
 		TEST(test_without_a_plan_topics_are_found),
+		TEST(test_topics_of_people_take_names_from_those_found),
+		TEST(test_every_claim_of_many_pages_resolves),
 		TEST(test_contradicting_sources_go_to_caveats),
 		TEST(test_one_run_at_a_time),
 		TEST(test_a_model_is_held_to_its_passages),
 		TEST(test_a_model_that_misses_markers_is_told_once),
 		TEST(test_a_page_without_markers_waits_for_a_person),
 		TEST(test_a_failing_model_keeps_pages),
+		TEST(test_a_model_is_asked_for_several_pages_at_once),
 		TEST(test_a_model_plans),
 		TEST(test_versions_and_the_pointer),
 		TEST(test_old_versions_go_but_the_published_one),
@@ -985,6 +1084,7 @@ int main(void)
 		TEST(test_p5_a_patch_raises_the_stamp),
 		TEST(test_p6_what_gives_way),
 		TEST(test_p7_a_page_that_is_not_there),
+		TEST(test_what_is_left_of_a_patched_page_is_the_patch),
 		TEST(test_p8_patches_that_are_refused),
 		TEST(test_damaged_records_are_told),
 		TEST(test_verify_and_repair),

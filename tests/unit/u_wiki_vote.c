@@ -185,6 +185,30 @@ static void test_equal_phrases_of_two_pages_abstain(void **state)
 	br_arena_release(&a);
 }
 
+/* The built-in model has no vector of Chinese: what the page's names and summary cover of the question votes instead. */
+static void test_chinese_without_a_model(void **state)
+{
+	static const char *const zh[] = { "退货", "退换货", NULL };
+	struct scratch *s = *state;
+	struct br_arena a = { 0 };
+	struct br_wiki_match m;
+
+	make_page(s, "return-policy", "退货政策", zh, "自收到商品之日起14天内，您可以申请退货。", "B.\n", true);
+	make_page(s, "warranty", "产品保修", no_strings, "所有产品享有两年保修。", "B.\n", true);
+	m = match(&a, s, "请问你们的退货政策是什么？", 0, 0, NULL);
+	assert_int_equal(m.row, 'a');
+	assert_string_equal(m.slug, "return-policy");
+	m = match(&a, s, "产品保修多久", 0, 0, NULL);
+	assert_string_equal(m.slug, "warranty");
+	m = match(&a, s, "产品价格是多少", 0, 0, NULL); /* one pair of three */
+	assert_false(m.hit);
+	assert_true(m.cosine > 0.33 && m.cosine < 0.34);
+	assert_int_equal(match(&a, s, "今天天气怎么样", 0, 0, NULL).row, 'f');
+	assert_true(br_wiki__cover("how do returns work", "returns and refunds") == 0.5); /* "work" is missing, the rest asks */
+	assert_true(br_wiki__cover("", "x") == 0 && br_wiki__cover("x y", "") == 0);
+	br_arena_release(&a);
+}
+
 static void test_floor_and_margin(void **state)
 {
 	struct scratch *s = *state;
@@ -314,6 +338,7 @@ int main(void)
 		TEST(test_row_g_differing_without_a_model_is_a_miss),
 		TEST(test_words_are_whole_and_the_longest_win),
 		TEST(test_equal_phrases_of_two_pages_abstain),
+		TEST(test_chinese_without_a_model),
 		TEST(test_floor_and_margin),
 		TEST(test_only_serveable_pages_take_part),
 		TEST(test_a_page_that_lost_a_passage_leaves_the_vote),

@@ -4,6 +4,8 @@
 
 #include "wiki/internal.h"
 
+#include <pthread.h>
+
 static const char *const no_strings[] = { NULL };
 
 static inline uint32_t first_nb(struct scratch *s)
@@ -32,14 +34,17 @@ struct puppet {
 
 static inline int puppet_ask(struct br_buf *out, const char *system, const char *user, void *arg, struct br_err *err)
 {
+	static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER; /* pages may be asked for by several threads */
 	struct puppet *p = arg;
 	unsigned i = 0;
 
 	(void)system;
+	pthread_mutex_lock(&one);
 	snprintf(p->told, sizeof p->told, "%s", user);
 	while (i < p->asked && i + 1 < BR_COUNT(p->says) && p->says[i + 1])
 		i++;
 	p->asked++;
+	pthread_mutex_unlock(&one);
 	if (!p->says[i])
 		return br_fail(err, BR_EUPSTREAM, "the puppet is dumb");
 	br_buf_adds(out, p->says[i]);
@@ -49,7 +54,7 @@ static inline int puppet_ask(struct br_buf *out, const char *system, const char 
 static inline const struct br_wiki_model *puppet(struct puppet *p, const char *says)
 {
 	*p = (struct puppet){ .says = { says } };
-	p->model = (struct br_wiki_model){ puppet_ask, p, "puppet" };
+	p->model = (struct br_wiki_model){ puppet_ask, p, "puppet", 0 };
 	return &p->model;
 }
 
