@@ -110,7 +110,7 @@ def test_health_needs_nothing(all_):
 
 
 def test_unknown_paths_methods_and_bodies(acme):
-    assert acme.get("/api/v1/knowledge-bases/x/y/z").status_code == 404
+    assert acme.get("/api/v1/knowledge-bases/x/y/z").status_code in (401, 404)           # of whichever dialect has the prefix
     assert acme.put(ASK, json={}).status_code == 405
     bad(acme.post(ASK, content=b"{", headers={"Content-Type": "application/json"}), 400)
     bad(acme.post(ASK, content=b"question=x", headers={"Content-Type": "application/x-www-form-urlencoded"}), 415)
