@@ -60,7 +60,7 @@ static const char *reason_only(const struct br_event *e)
 	return !strncmp(e->reason, e->path, n) && !strncmp(e->reason + n, ": ", 2) ? e->reason + n + 2 : e->reason;
 }
 
-static void on_event(const struct br_event *e, void *arg)
+void br_load_event(const struct br_event *e, void *arg)
 {
 	struct br_load *l = arg;
 	bool change = e->action <= BR_ACT_DELETE;
@@ -75,7 +75,7 @@ static void on_event(const struct br_event *e, void *arg)
 		event_line(&l->c->out, e);
 }
 
-static void on_progress(const struct br_progress *p, void *arg)
+void br_load_progress(const struct br_progress *p, void *arg)
 {
 	struct br_load *l = arg;
 
@@ -153,6 +153,9 @@ static int done_text(struct br_cli *c, const struct br_load_params *p, const str
 	add_counts(&line, s, p->plan);
 	if (p->plan) {
 		br_out_f(&c->out, "%s\n", line.ptr);
+	} else if (!c->ws) {
+		if (!c->opt.quiet)
+			br_out_f(&c->out, "%s in %s\n", line.ptr, br_human_seconds(s->seconds).s);
 	} else if ((rc = passages(&n, c, err)) == 0 && !c->opt.quiet) {
 		br_out_f(&c->out, "%s in %s; %s %s\n", line.ptr, br_human_seconds(s->seconds).s, br_human_count(n).s,
 		         br_plural(n, "passage", "passages"));
@@ -166,7 +169,7 @@ int br_load_finish(struct br_load *l, const struct br_ingest_stats *s, int rc, s
 	int printed = 0, status = br_status((enum br_code)-rc);
 
 	br_bar_hide(&l->c->out);
-	if (!l->p->plan && (rc == 0 || rc == -BR_EPARTIAL))
+	if (!l->p->plan && l->c->ws && (rc == 0 || rc == -BR_EPARTIAL))
 		br_index_after_load(l->c);
 	if (rc < 0 && rc != -BR_EPARTIAL && rc != -BR_ECHANGES)
 		return rc;
@@ -226,7 +229,7 @@ void br_load_options(struct br_ingest_opts *o, struct br_load *l)
 		.exclude = p->exclude.v, .format = p->type ? br_format_by_name(p->type) : BR_FMT_UNKNOWN,
 		.since_commit = p->since_commit, .max_errors = (uint64_t)p->max_errors, .depth = (unsigned)p->depth,
 		.max_pages = (unsigned)p->max_pages, .delay = p->delay, .refresh = p->refresh, .allow_private = p->allow_private,
-		.event = on_event, .progress = on_progress, .arg = l,
+		.event = br_load_event, .progress = br_load_progress, .arg = l,
 	};
 	if (p->nice)
 		be_nice();

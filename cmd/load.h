@@ -11,6 +11,8 @@ struct br_load_params {
 	const char *since_commit;
 	struct br_list exclude;
 	const char *title, *lang, *type, *meta, *stdin_name;
+	const char *remote, *kb, *key, *source; /* of sync to a server */
+	int64_t jobs;
 };
 #define BR_LOAD_TYPE_(id, name, ...) "|" name
 #define BR_LOAD_TYPES BR_FORMAT_LIST(BR_LOAD_TYPE_)
@@ -46,9 +48,13 @@ int br_load(struct br_cli *c, br_load_fn *fn, const char *doing, struct br_err *
 /* ---- in parts, for what runs several times ---- */
 
 struct br_load { struct br_cli *c; const struct br_load_params *p; const char *doing; bool changes_only; /* tell each change, and nothing of what stays */ };
+void br_load_event(const struct br_event *e, void *load);
+void br_load_progress(const struct br_progress *p, void *load);
 void br_load_options(struct br_ingest_opts *o, struct br_load *l);
 /* Prints the closing line; returns the exit status, or the error that stopped the run. */
 int br_load_finish(struct br_load *l, const struct br_ingest_stats *s, int rc, struct br_err *err);
+int br_remote_check(const struct br_cli *c, struct br_err *err); /* cmd/sync_remote.c */
+int br_remote_run(struct br_cli *c, struct br_err *err);
 int br_watch_run(struct br_cli *c, struct br_err *err); /* cmd/watch.c */
 
 #endif

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 struct params {
-	const char *listen, *unix_path, *cert, *key, *hosts, *origins, *access_log, *pid_file;
+	const char *listen, *unix_path, *cert, *key, *hosts, *origins, *access_log, *audit_log, *proxies, *pid_file;
 	bool insecure, print_openapi;
 	int64_t grace, workers;
 };
@@ -23,6 +23,11 @@ static const struct br_opt opts[] = {
 	  .key = "serve.origins" },
 	{ "access-log", 0, BR_AT_STR(struct params, access_log), "file", "write a line of JSON for each answer there; '-' is standard output",
 	  .key = "serve.access_log", .complete = BR_C_FILE },
+	{ "audit-log", 0, BR_AT_STR(struct params, audit_log), "file",
+	  "write a line of JSON for each request with a key of the integration API there; audit.log in the workspace where the profile wants one",
+	  .key = "serve.audit_log", .complete = BR_C_FILE },
+	{ "proxy", 0, BR_AT_STR(struct params, proxies), "networks",
+	  "addresses and networks of proxies of ours, with commas: what they say of clients and of HTTPS is believed", .key = "serve.proxies" },
 	{ "pid-file", 0, BR_AT_STR(struct params, pid_file), "file", "write the number of the process there", .complete = BR_C_FILE },
 	{ "grace", 0, BR_AT_SECONDS(struct params, grace), "time", "at the end, wait so long for answers on their way", .key = "serve.grace" },
 	{ "workers", 0, BR_AT_INT(struct params, workers), "n", "threads that compute; 0 for one on each processor", .key = "serve.workers",
@@ -214,7 +219,7 @@ static int open_services(struct br_server_opts *o, struct br_cli *c, struct br_e
 	o->budgets = br_budgets_new(load_spent, c->ws);
 	if (rc < 0 || (rc = start_hooks(&o->hooks, c, err)) < 0)
 		return rc;
-	if ((rc = br_jobs_start(&o->jobs, c->ws, err)) < 0)
+	if ((rc = br_history_start(&o->history, c->ws, err)) < 0 || (rc = br_jobs_start(&o->jobs, c->ws, err)) < 0)
 		return rc;
 	return br_tenancy_open(&o->tenancy, c->ws, err);
 }
@@ -223,6 +228,7 @@ static int close_services(struct br_server_opts *o, int rc, struct br_err *err)
 {
 	br_tenancy_close(o->tenancy);
 	br_jobs_stop(o->jobs);
+	br_history_stop(o->history);
 	br_hooks_stop(o->hooks);
 	br_idp_close(o->idp);
 	br_limiter_free(o->limiter);
@@ -230,6 +236,15 @@ static int close_services(struct br_server_opts *o, int rc, struct br_err *err)
 	rc = flush_meter(o->meter, rc, err);
 	br_meter_free(o->meter);
 	return rc;
+}
+
+static void take_profile(struct br_server_opts *o, struct br_cli *c, const struct params *p)
+{
+	const struct br_profile *profile = br_profile_find(br_config_get(c->config, "auth.profile", NULL));
+
+	o->any_origin = profile->any_origin;
+	o->proxies = p->proxies;
+	o->audit = p->audit_log && *p->audit_log ? p->audit_log : profile->audit ? br_arena_printf(&c->arena, "%s/audit.log", c->ws->dir) : NULL;
 }
 
 static int serve_run(struct br_cli *c, struct br_err *err)
@@ -249,6 +264,7 @@ static int serve_run(struct br_cli *c, struct br_err *err)
 	if ((rc = br_cli_open(c, err)) < 0)
 		return rc;
 	o.ws = c->ws;
+	take_profile(&o, c, p);
 	o.cache = (uint64_t)br_config_int(c->config, "serve.cache");
 	o.origins = plain_list(&c->arena, p->origins);
 	if ((rc = open_services(&o, c, err)) == 0 && (rc = br_server_new(&s, &o, err)) == 0) {

@@ -31,6 +31,8 @@ struct br_answer_model {
 /* The configured language model (settings chat.*). cancel may be NULL; NOTFOUND: none is configured. May be shared by threads. */
 struct br_answer_service;
 BR_MUST_USE int br_answer_service_open(struct br_answer_service **out, const struct br_config *c, const atomic_bool *cancel, struct br_err *err);
+/* A model that is open already, which it takes over. */
+struct br_answer_service *br_answer_service_over(struct br_llm *llm, const atomic_bool *cancel);
 void br_answer_service_close(struct br_answer_service *s);
 const struct br_answer_model *br_answer_service_model(const struct br_answer_service *s);
 /*
@@ -182,6 +184,8 @@ BR_MUST_USE int br_chat_save(struct br_message saved[2], struct br_arena *a, str
 BR_MUST_USE int br_message_get(struct br_message *out, struct br_arena *a, struct br_ws *ws, const char *notebook, const char *id, struct br_err *err);
 /* Replaces an earlier verdict. */
 BR_MUST_USE int br_message_feedback(struct br_message *out, struct br_arena *a, struct br_ws *ws, const char *notebook, const char *id, int verdict, const char *comment, struct br_err *err);
+/* One member of its meta: name and JSON value, in place of an earlier one. NOTFOUND: the message went meanwhile. */
+BR_MUST_USE int br_message_note(struct br_ws *ws, const char *notebook, const char *id, const char *name, const char *json, struct br_err *err);
 void br_chat_write_json(struct br_json *j, const struct br_chat *c);
 void br_message_write_json(struct br_json *j, const struct br_message *m);
 void br_chat_export_markdown(struct br_buf *out, const struct br_chat *c, const struct br_message *m, size_t n);
@@ -196,6 +200,8 @@ struct br_asked {
 	uint32_t citations;
 };
 BR_MUST_USE int br_asked_add(struct br_ws *ws, const char *notebook, const struct br_reply *r, const char *by, struct br_err *err); /* nothing when the log is off */
+/* These, whatever the setting says, in one commit; oldest first. Notebooks that are gone are passed over. */
+BR_MUST_USE int br_asked_put(struct br_ws *ws, const char *const *notebook, const struct br_asked *q, size_t n, struct br_err *err);
 typedef int br_asked_fn(const struct br_asked *q, void *arg);
 /* Newest first, at most n. */
 BR_MUST_USE int br_asked_each(struct br_ws *ws, const char *notebook, size_t n, br_asked_fn *fn, void *arg, struct br_err *err);

@@ -221,7 +221,8 @@ bool br_base64url_decode(struct br_buf *out, struct br_slice text); /* strict: n
 
 enum { BR_CIPHER_KEY = 32, BR_CIPHER_MORE = 29 }; /* bytes; MORE: by how many the text grows */
 /* Appended. about: bytes that are not kept, but without which nothing is deciphered: what the secret is for. */
-void br_encipher(struct br_buf *out, const uint8_t key[BR_CIPHER_KEY], struct br_slice text, struct br_slice about);
+BR_MUST_USE int br_encipher(struct br_buf *out, const uint8_t key[BR_CIPHER_KEY], struct br_slice text, struct br_slice about,
+                            struct br_err *err); /* UNSUPPORTED: libcrypto is not installed */
 /* False: another key, another `about`, or not what br_encipher made; nothing is appended then. */
 bool br_decipher(struct br_buf *out, const uint8_t key[BR_CIPHER_KEY], struct br_slice sealed, struct br_slice about);
 
@@ -229,6 +230,7 @@ bool br_decipher(struct br_buf *out, const uint8_t key[BR_CIPHER_KEY], struct br
 
 enum br_sign_alg { BR_SIGN_RS256, BR_SIGN_ES256 };
 struct br_pubkey;
+BR_MUST_USE int br_pubkey_ready(struct br_err *err);                    /* UNSUPPORTED: libcrypto is not installed, and no key can be made */
 struct br_pubkey *br_pubkey_rsa(struct br_slice n, struct br_slice e);  /* big-endian; NULL: not a key of 2048 to 8192 bits */
 struct br_pubkey *br_pubkey_p256(struct br_slice x, struct br_slice y); /* 32 bytes each; NULL: not a point of the curve */
 void br_pubkey_free(struct br_pubkey *k);

@@ -22,6 +22,7 @@
 #include "br/llm.h"
 #include "br/net.h"
 #include "br/os.h"
+#include "br/remote.h"
 #include "br/retrieve.h"
 #include "br/rx.h"
 #include "br/server.h"

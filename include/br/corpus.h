@@ -113,6 +113,10 @@ struct br_reembed_opts {
  */
 BR_MUST_USE int br_nb_reembed(struct br_reembed_stats *out, struct br_ws *ws, const char *name, const struct br_reembed_opts *opts, struct br_err *err);
 
+/* The configured language model as the notebook's settings chat.* want it; *out NULL: none is configured. */
+struct br_llm;
+BR_MUST_USE int br_nb_llm_open(struct br_llm **out, const struct br_config *c, const struct br_nb *nb, struct br_err *err);
+
 /* ---- settings of notebooks: the table is in src/corpus/nb_settings.c; br-notebook(1) lists it ---- */
 
 enum br_nb_setting_type {
@@ -184,6 +188,7 @@ struct br_doc {
 BR_MUST_USE int br_doc_get(struct br_doc **out, struct br_arena *a, struct br_txn *t, uint32_t nb, uint32_t doc, struct br_err *err);
 /* By path as given (relative to the current folder or to the root), id, or unique id prefix of at least 6 characters. */
 BR_MUST_USE int br_doc_find(struct br_doc **out, struct br_arena *a, struct br_txn *t, const struct br_ws *ws, uint32_t nb, const char *name, struct br_err *err);
+BR_MUST_USE int br_doc_at(struct br_doc **out, struct br_arena *a, struct br_txn *t, uint32_t nb, const char *path, struct br_err *err); /* by exactly this path */
 typedef int br_doc_fn(const struct br_doc *doc, void *arg);
 BR_MUST_USE int br_doc_each(struct br_txn *t, uint32_t nb, br_doc_fn *fn, void *arg, struct br_err *err); /* doc lives for the call */
 /*
@@ -212,6 +217,14 @@ BR_MUST_USE int br_chunk_get(struct br_chunk_rec *out, struct br_txn *t, uint32_
 BR_MUST_USE int br_chunk_docs(uint32_t *doc, struct br_txn *t, uint32_t nb, const uint32_t *chunk, size_t n, struct br_err *err);
 /* Bits of live chunks; *out stays all zero size when none is deleted (then NULL may be passed on as `keep`). */
 BR_MUST_USE int br_chunks_live(struct br_bits *out, struct br_txn *t, const struct br_nb *nb, struct br_err *err);
+
+/*
+ * Takes passages out of their documents, in one commit: nothing finds or quotes them any more, those that stay are counted anew from 0,
+ * and the text of the document stays while one of them does. When the document is indexed again, all are back. Passages of documents
+ * that changed since `chunk` was read are left alone. *done: how many went.
+ */
+struct br_passage { uint32_t doc, chunk, ordinal; };
+BR_MUST_USE int br_passages_remove(uint64_t *done, struct br_ws *ws, uint32_t nb, const struct br_passage *v, size_t n, struct br_err *err);
 
 /*
  * ---- contexts: text that is indexed with a passage so that it is found, and never quoted (context.c, publish.c) ----
@@ -319,6 +332,7 @@ struct br_ingest_stats {
 	double seconds;
 	bool stopped;                       /* max_errors was reached */
 };
+enum br_ingest_stage { BR_STAGE_PARSING, BR_STAGE_CLEANING, BR_STAGE_CHUNKING, BR_STAGE_EMBEDDING, BR_STAGE_STORING };
 struct br_ingest_opts {
 	const char *notebook;                      /* NULL: the one in use */
 	bool plan;                                 /* tell, touch nothing; returns CHANGES if there is something to do */
@@ -342,6 +356,11 @@ struct br_ingest_opts {
 	const char *const *uploads;                /* ingest without inputs: these uploads alone, by id, whatever their state; NULL-terminated */
 	const struct br_chunk_opts *chunking;      /* instead of the notebook's; NULL: the notebook's */
 	const atomic_bool *cancel;                 /* may be NULL; set: stops as a signal does */
+	/*
+	 * A document has come so far; done: how much of this stage is (0 to 1). From any thread, several at a time; quick. True: it is given
+	 * up and FAILs as "cancelled", and what there is of it stays.
+	 */
+	bool (*stage)(const char *path, enum br_ingest_stage stage, double done, void *arg);
 	void (*event)(const struct br_event *e, void *arg);      /* called from the calling thread, in order of path within each kind */
 	void (*progress)(const struct br_progress *p, void *arg); /* a few times a second */
 	void *arg;
@@ -358,12 +377,35 @@ BR_MUST_USE int br_ingest(struct br_ingest_stats *stats, struct br_ws *ws, const
 BR_MUST_USE int br_sync(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *path, size_t n, const struct br_ingest_opts *opts, struct br_err *err);
 BR_MUST_USE int br_upload(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *path, size_t n, const struct br_ingest_opts *opts, struct br_err *err);
 /*
- * One file, always a document of its own: where the name is taken its path is "ID/name". id is filled, path too (caller frees).
- * TOOBIG over BR_MAX_FILE.
+ * Files, in one commit, each always a document of its own: where the name is taken its path is "ID/name". They lie in the workspace's
+ * tmp folder and are moved away from there. id and path (caller frees, also after a failure) are filled. TOOBIG over BR_MAX_OBJECT.
  */
-BR_MUST_USE int br_upload_new(char id[37], char **path, struct br_ws *ws, const char *notebook, const char *file, const char *name, struct br_err *err);
-struct br_upload_spec { const char *id, *name, *title; struct br_slice bytes; }; /* id: a UUID nobody has */
-BR_MUST_USE int br_upload_bytes(struct br_ws *ws, const char *notebook, const struct br_upload_spec *u, struct br_err *err); /* likewise, of memory */
+struct br_new_upload {
+	const char *file, *name;     /* file NULL: bytes */
+	struct br_slice bytes;
+	const char *title;           /* or NULL */
+	uint64_t size;               /* of the file */
+	char id[37];                 /* empty: a new one */
+	char *path;
+	uint8_t sha[32];
+};
+BR_MUST_USE int br_upload_new(struct br_new_upload *v, size_t n, struct br_ws *ws, const char *notebook, struct br_err *err);
+
+struct br_put {
+	const char *path;            /* of the document, which is replaced if it is there and keeps its id then */
+	const char *file;            /* what is read, and kept as the original */
+	const char *title, *meta;    /* or NULL */
+	enum br_format format;       /* UNKNOWN: sniff */
+	const struct br_chunk_opts *chunking; /* instead of the notebook's; NULL: the notebook's */
+	const atomic_bool *cancel;   /* may be NULL */
+};
+/*
+ * One upload, indexed at once: readers see the document as it was or as it is now, whole. Negative, and nothing has changed: INPUT or
+ * UNSUPPORTED when there is no text in it, TOOBIG, and what the store fails with. An archive is a CONTAINER with its members.
+ */
+BR_MUST_USE int br_put_upload(struct br_ws *ws, const char *notebook, const struct br_put *p, struct br_err *err);
+/* What is said about a document, as a JSON object; its passages stay as they are. NOTFOUND: it is gone. */
+BR_MUST_USE int br_doc_set_meta(struct br_ws *ws, uint32_t nb, uint32_t doc, const char *meta, struct br_err *err);
 
 /* ---- what is missing (care.c) ---- */
 
@@ -372,6 +414,7 @@ typedef int br_missing_fn(const struct br_doc *d, uint32_t passages, void *arg);
 BR_MUST_USE int br_missing_vectors(struct br_ws *ws, struct br_txn *t, const struct br_nb *nb, br_missing_fn *fn, void *arg, struct br_err *err);
 /* Whether the stored original of an upload is there, and not known to be damaged. */
 bool br_original_there(const struct br_ws *ws, const struct br_doc *d);
+char *br_original_file(const struct br_ws *ws, const uint8_t sha[32]); /* where it is kept, if it is; caller frees */
 /* The cache of embeddings: 0 whole or none, CORRUPT or VERSION; with drop such a one is removed: 1. One that this process uses is not looked at. */
 BR_MUST_USE int br_embeddings_check(struct br_ws *ws, bool drop, struct br_err *err);
 

@@ -22,12 +22,10 @@ enum br_keep_kind {
 	BR_KEEP_PERSON = 5,       /* a user: see br_person in br/server.h */
 	BR_KEEP_SECRET = 6,       /* enciphered: br_keep_secret_put */
 	BR_KEEP_QUIVR_KB = 10,
-	BR_KEEP_QUIVR_DOC = 11,
 	BR_KEEP_QUIVR_VERSION = 12,
-	BR_KEEP_QUIVR_QUERY = 13,
+	BR_KEEP_QUIVR_FEEDBACK = 13,
 	BR_KEEP_QUIVR_GRANT = 14,
-	BR_KEEP_QUIVR_SYNC = 15,
-	BR_KEEP_QUIVR_RETRY = 16,
+	BR_KEEP_QUIVR_CHAT = 16,
 	BR_KEEP_TENANT = 30,
 	BR_KEEP_TDOC = 31,     /* of a notebook: documents of a tenant, by id */
 	BR_KEEP_TDOC_HASH = 32, /* and by SHA-256 of their source */

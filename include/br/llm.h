@@ -4,7 +4,7 @@
  * Owns:    what a request fills belongs to the caller (release in every case); messages and texts are borrowed for the call.
  * Threads: a service may be shared; every call blocks its caller, never another one.
  * Global:  one thread carries the requests of all services of the process over one libcurl multi handle. It starts with
- *          the first request and ends with the last br_llm_close.
+ *          the first request and ends with the last br_llm_close. The sums that br_llm_totals gives.
  * Fails:   NOTFOUND (the role is not configured), AUTH (key missing or refused), UPSTREAM (everything else the service or
  *          the way to it does wrong, time-outs too), CANCELLED (signal, cancel flag, or a callback), USAGE (a setting that
  *          makes no sense), TOOBIG, UNSUPPORTED (no libcurl). Messages name the service and the cause, never the key.
@@ -46,6 +46,12 @@ bool br_llm_configured(const struct br_config *c, enum br_llm_role role);
  */
 BR_MUST_USE int br_llm_open(struct br_llm **out, const struct br_config *c, enum br_llm_role role, struct br_err *err);
 /*
+ * What one asker wants otherwise than the settings say; zero: as they say. A provider counts where the settings name one of the known
+ * ones at its own address, and only if there is a key for it in the environment: the key of the settings never goes elsewhere.
+ */
+struct br_llm_wish { const char *provider, *model; const double *temperature; int64_t max_tokens; };
+BR_MUST_USE int br_llm_open_wish(struct br_llm **out, const struct br_config *c, enum br_llm_role role, const struct br_llm_wish *wish, struct br_err *err);
+/*
  * A service by the name of its provider ("openrouter", "openai", "mistral", "ollama"), where the settings put it: for br_llm_models and
  * br_llm_probe. key NULL: that of its variable. NOTFOUND: no such provider.
  */
@@ -65,6 +71,7 @@ struct br_llm_usage {
 	bool cost_known;            /* of every request */
 };
 void br_llm_usage(struct br_llm_usage *out, struct br_llm *s);
+void br_llm_totals(struct br_llm_usage *out, enum br_llm_role role);     /* of all services of a role since the process began; cost_known means nothing */
 
 /* Of one request. */
 struct br_llm_tokens {

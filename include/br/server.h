@@ -16,6 +16,7 @@
 #include "br/json.h"
 #include "br/retrieve.h"
 
+struct br_history;
 struct br_idp;
 struct br_budgets;
 struct br_hooks;
@@ -124,6 +125,8 @@ struct br_route {
 	const char *type;            /* content type of success; NULL: application/json */
 	int flags;
 	br_handler *run;
+	/* With BR_ROUTE_CACHE: an answer is given again without `run`; its whole text, and no more of the request than its body. May be NULL. */
+	void (*again)(struct br_req *r, struct br_slice answer);
 };
 
 /* ---- dialects ---- */
@@ -194,7 +197,7 @@ const char *br_req_method(const struct br_req *r);
 const char *br_req_id(const struct br_req *r);                         /* X-Request-Id */
 const char *br_req_address(const struct br_req *r);                    /* of the client; "unix" */
 bool br_req_local(const struct br_req *r);                             /* loopback or a socket file */
-bool br_req_secure(const struct br_req *r);                            /* came over TLS */
+bool br_req_secure(const struct br_req *r);                            /* came over TLS, here or to a proxy of ours */
 struct br_slice br_req_body(const struct br_req *r);                   /* the bytes of a JSON body, for signatures */
 void br_req_problem(struct br_req *r, enum br_fwhere in, const char *field, const char *type, const char *fmt, ...) BR_PRINTF(5, 6);
 const struct br_problem *br_req_problems(const struct br_req *r, size_t *n);
@@ -233,6 +236,11 @@ int br_stream_open(struct br_req *r, int status, const char *type, struct br_err
 int br_stream_write(struct br_req *r, const void *p, size_t n, struct br_err *err);
 /* One server-sent event; id and event may be NULL; data may have several lines. */
 int br_stream_event(struct br_req *r, const char *id, const char *event, const char *data, size_t n, struct br_err *err);
+/*
+ * For handlers of quick routes whose request turns out to need a wait. False: release everything, write nothing and return 0; the handler
+ * is called again in a thread that may wait, where this is true.
+ */
+bool br_req_may_wait(struct br_req *r);
 /* Before it is opened: what it gets after so many seconds of silence, instead of a comment. text lives as long as the program. */
 void br_stream_ping(struct br_req *r, int64_t seconds, const char *text);
 bool br_req_gone(struct br_req *r);     /* nobody waits for the answer of this slow route any more */
@@ -251,6 +259,9 @@ struct br_server_opts {
 	const char *cert, *key;      /* PEM files: TLS; NULL: none */
 	const char *access_log;      /* path, "-": stdout; NULL: none */
 	const char *hosts;           /* further names in Host, separated by commas; "*": any */
+	bool any_origin;             /* pages from anywhere may call gateways, which ask for a key */
+	const char *proxies;         /* addresses and networks, with commas: what they say of clients counts (X-Forwarded-For, X-Real-IP, X-Forwarded-Proto) */
+	const char *audit;           /* path of the audit log of gateways; NULL: none */
 	const char *origins;         /* origins of pages that may call, separated by commas; "*": any */
 	bool insecure;               /* listening beyond loopback without authentication is meant */
 	bool authenticated;          /* dialects ask for proofs of identity */
@@ -260,6 +271,7 @@ struct br_server_opts {
 	struct br_hooks *hooks;      /* what tells others of events; NULL: the next server does */
 	struct br_limiter *limiter;  /* of requests by key; NULL: no limits */
 	struct br_meter *meter;      /* what keys are used for; NULL: nobody counts */
+	struct br_history *history;  /* what was searched for; NULL: nobody keeps it */
 	struct br_budgets *budgets;  /* of tokens by key; NULL: no limits */
 	unsigned events, workers;    /* threads; 0: by the processors */
 	uint64_t cache;              /* bytes of answers kept for BR_ROUTE_CACHE; 0: none */
@@ -280,9 +292,25 @@ const char *br_server_url(const struct br_server *s, size_t i);        /* NULL: 
 BR_MUST_USE int br_server_run(struct br_server *s, struct br_err *err);
 void br_server_free(struct br_server *s);
 
+/* fn(arg) is called in a thread that may wait, when one has time; the server does not end before. False: too much waits already. */
+bool br_server_later(struct br_server *s, void (*fn)(void *arg), void *arg);
+
+/*
+ * What was searched for over the APIs (table ASKED, whether the setting log.questions is on or not). It is kept in memory for some seconds,
+ * since a commit costs more than many searches: the newest BR_SERVE_HISTORY of them, then written by a thread of its own, and at the end.
+ */
+struct br_searched { int64_t at_ms; const char *notebook, *query, *strategy, *by; uint32_t found; double took_ms; };
+BR_MUST_USE int br_history_start(struct br_history **out, struct br_ws *ws, struct br_err *err);
+void br_history_stop(struct br_history *h);
+void br_history_add(struct br_history *h, const struct br_searched *s); /* h NULL: nothing */
+BR_MUST_USE int br_history_flush(struct br_history *h, struct br_err *err); /* what is in memory is written; h NULL: nothing */
+
 const struct br_server_opts *br_server_opts(const struct br_server *s);
 /* Pretty JSON. */
 void br_server_openapi(struct br_buf *out, const struct br_server *s);
+/* Since it started: milliseconds of an answer on average, percent of answers with 5xx, open connections. */
+struct br_server_load { double average_ms, error_percent; unsigned connections; };
+void br_server_load(struct br_server_load *out, struct br_server *s);
 /* Prometheus text. */
 void br_server_metrics(struct br_buf *out, struct br_server *s);
 /* Everybody who may reach the server is the administrator: for use on one's own machine. */

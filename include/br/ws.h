@@ -24,11 +24,11 @@ struct br_wsock;
 /* max: bytes of a message; a longer one ends the connection with 1009, one that is not text with 1003. */
 BR_MUST_USE int br_wsock_new(struct br_wsock **out, const struct br_wsock_io *io, size_t max, struct br_err *err);
 void br_wsock_free(struct br_wsock *w);
-/* 1: *text is a message, valid until the next read. 0: none within timeout_ms. CANCELLED: the end; the closing frame was answered. */
+/* 1: *text is a message, valid until the next read. 0: none within timeout_ms. CANCELLED: the end, the client having closed or made a mistake. */
 BR_MUST_USE int br_wsock_read(struct br_wsock *w, struct br_slice *text, int timeout_ms, struct br_err *err);
 BR_MUST_USE int br_wsock_write(struct br_wsock *w, struct br_slice text, struct br_err *err); /* one text message */
 BR_MUST_USE int br_wsock_ping(struct br_wsock *w, struct br_err *err);
-void br_wsock_close(struct br_wsock *w, unsigned code, const char *reason); /* nothing is written after it */
+void br_wsock_close(struct br_wsock *w, unsigned code, const char *reason); /* nothing is written after it; read until the end, but not for long */
 int64_t br_wsock_heard(const struct br_wsock *w); /* br_mono_ns when bytes came last */
 
 #endif

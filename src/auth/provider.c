@@ -15,7 +15,7 @@
 #include <time.h>
 
 #define SECOND INT64_C(1000000000)
-#define RETRY_LEAST 2   /* seconds after a failure, doubled with each */
+#define RETRY_LEAST 1   /* seconds after a failure, doubled with each */
 #define RETRY_MOST 60
 #define PATH "/.well-known/jwks.json"
 
@@ -46,8 +46,10 @@ static const char *get(const struct br_config *c, const char *key)
 
 bool br_idp_wanted(const struct br_config *c)
 {
-	if (get(c, "auth.bypass"))
-		return !br_config_bool(c, "auth.bypass");
+	const char *bypass = br_config_get(c, "auth.bypass", NULL);
+
+	if (strcmp(bypass, "auto"))
+		return !strcmp(bypass, "false") || !strcmp(bypass, "0");
 	return get(c, "auth.secret_key") || get(c, "auth.jwks_url") || get(c, "auth.jwks_file");
 }
 
@@ -352,7 +354,8 @@ static bool newer(struct set **s, struct br_idp *p)
 
 /* ---- tokens ---- */
 
-static int verify(struct br_jwt *out, enum br_jwt_refusal *why, const struct br_idp *p, const struct set *s, struct br_slice token, struct br_err *err)
+static int verify(struct br_jwt *out, enum br_jwt_refusal *why, const struct br_idp *p, const struct set *s,
+                  struct br_slice token, struct br_err *err)
 {
 	struct br_jwt_rules rules = {
 		.issuer = get(p->config, "auth.issuer"), .audience = get(p->config, "auth.audience"), .now = br_now(), .leeway = BR_JWT_LEEWAY,

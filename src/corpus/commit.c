@@ -113,7 +113,7 @@ static int put_failed(struct apply *a, const struct made *m, struct br_err *err)
 	struct br_doc d = m->doc, *old;
 	int rc;
 
-	if (d.origin == BR_FROM_RECORD)
+	if (d.origin == BR_FROM_RECORD || m->only_good)
 		return 0; /* a record that cannot be read has no name to be kept under */
 	if ((rc = old_doc(&old, a, d.path, err)) < 0)
 		return rc;
@@ -224,7 +224,9 @@ static int put_index(struct apply *a, struct br_err *err)
 /* What came through stdin is stored before its document is. */
 static int keep_original(struct apply *a, const struct input *in, const struct made *m, struct br_err *err)
 {
-	return in->original.ptr && !m->container ? object_keep(a->c->ws, m->doc.sha, in->original, err) : 0;
+	bool lost = m->only_good && (m->action == BR_ACT_SKIP || m->action == BR_ACT_FAIL);
+
+	return in->original.ptr && !m->container && !lost ? object_keep(a->c->ws, m->doc.sha, in->original, err) : 0;
 }
 
 static int put_docs(struct apply *a, struct br_err *err)
@@ -324,13 +326,23 @@ static int embed_passages(struct commit *c, struct br_err *err)
 	return rc;
 }
 
+static void tell_storing(const struct commit *c)
+{
+	for (size_t i = 0; c->opts->stage && i < c->slice.n; i++)
+		for (size_t k = 0; k < c->slice.v[i]->made.n; k++)
+			(void)c->opts->stage(c->slice.v[i]->in.v[k].path, BR_STAGE_STORING, 0, c->opts->arg);
+}
+
 int commit_flush(struct commit *c, struct br_err *err)
 {
 	int rc;
 
 	if (!c->slice.n)
 		return 0;
-	if ((rc = embed_passages(c, err)) < 0 || (rc = br_store_write(c->ws->store, apply, c, err)) < 0)
+	if ((rc = embed_passages(c, err)) < 0)
+		return rc;
+	tell_storing(c);
+	if ((rc = br_store_write(c->ws->store, apply, c, err)) < 0)
 		return rc;
 	for (size_t i = 0; i < c->slice.n; i++)
 		for (size_t k = 0; k < c->slice.v[i]->made.n; k++)

@@ -3,8 +3,13 @@
  */
 #include "internal.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#define HASH_BLOCK ((size_t)256 << 10)
 
 enum { DOC_VERSION = 2, ID_PREFIX_MIN = 6 };
 enum doc_tag { TAG_ETAG = 1, TAG_MODIFIED, TAG_GONE, TAG_SIGNATURE }; /* of the fields behind a record of version 2 */
@@ -246,6 +251,43 @@ int object_keep(const struct br_ws *ws, const uint8_t sha[32], struct br_slice b
 	return rc;
 }
 
+int object_hash(uint8_t sha[32], const char *file, struct br_err *err)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	char *block = br_alloc(HASH_BLOCK);
+	struct br_sha256 c;
+	ssize_t n = -1;
+
+	br_sha256_init(&c);
+	while (fd >= 0 && ((n = read(fd, block, HASH_BLOCK)) > 0 || (n < 0 && errno == EINTR)))
+		br_sha256_add(&c, block, n > 0 ? (size_t)n : 0);
+	if (n == 0)
+		br_sha256_end(sha, &c);
+	else
+		br_fail_errno(err, BR_EIO, "cannot read '%s'", file);
+	if (fd >= 0)
+		close(fd);
+	free(block);
+	return n == 0 ? 0 : -BR_EIO;
+}
+
+/* What lies there, whole, stays; damaged originals are replaced. */
+int object_take(const struct br_ws *ws, const uint8_t sha[32], const char *file, struct br_err *err)
+{
+	char *to = object_file(ws, sha), *dir = br_strndup(to, (size_t)(br_path_base(to) - to));
+	uint8_t there[32];
+	int rc = 0;
+
+	if (!br_is_file(to) || object_hash(there, to, NULL) < 0 || memcmp(there, sha, sizeof there)) {
+		rc = br_mkdirs(dir, 0777, err);
+		if (rc == 0 && rename(file, to) < 0)
+			rc = br_fail_errno(err, BR_EIO, "cannot write '%s'", to);
+	}
+	free(dir);
+	free(to);
+	return rc;
+}
+
 /* A URL that is written differently. */
 static int by_url(uint32_t *out, struct br_txn *t, uint32_t nb, const char *name, struct br_err *err)
 {
@@ -476,4 +518,50 @@ int br_doc_remove(struct br_ws *ws, uint32_t nb, const uint32_t *doc, size_t n, 
 	struct removal r = { nb, doc, n };
 
 	return br_store_write(ws->store, remove_docs, &r, err);
+}
+
+int br_doc_at(struct br_doc **out, struct br_arena *a, struct br_txn *t, uint32_t nb, const char *path, struct br_err *err)
+{
+	uint32_t num;
+	int rc = doc_by_path(&num, t, nb, path, err);
+
+	*out = NULL;
+	if (rc < 0)
+		return rc;
+	return rc ? br_doc_get(out, a, t, nb, num, err) : br_fail(err, BR_ENOTFOUND, "no document '%s'", path);
+}
+
+/* ---- metadata ---- */
+
+struct new_meta { uint32_t nb, doc; const char *meta; };
+
+static int put_meta(struct br_txn *t, void *arg, struct br_err *err)
+{
+	const struct new_meta *m = arg;
+	struct br_arena a = { 0 };
+	struct br_nb *nb;
+	struct br_doc *d;
+	int rc = br_nb_by_number(&nb, &a, t, m->nb, err);
+
+	if (rc == 0 && (rc = br_doc_get(&d, &a, t, m->nb, m->doc, err)) == 0) {
+		d->meta = br_arena_strdup(&a, m->meta);
+		if ((rc = doc_put(t, m->nb, d, err)) == 0)
+			rc = nb_store(t, nb, err);
+	}
+	br_arena_release(&a);
+	return rc;
+}
+
+int br_doc_set_meta(struct br_ws *ws, uint32_t nb, uint32_t doc, const char *meta, struct br_err *err)
+{
+	struct new_meta m = { nb, doc, meta };
+
+	if (strlen(meta) > BR_MAX_META)
+		return br_fail(err, BR_ETOOBIG, "metadata of more than %u bytes", BR_MAX_META);
+	return br_store_write(ws->store, put_meta, &m, err);
+}
+
+char *br_original_file(const struct br_ws *ws, const uint8_t sha[32])
+{
+	return object_file(ws, sha);
 }

@@ -92,12 +92,12 @@ int br_keep_secret_put(struct br_ws *ws, const char *name, const char *secret, s
 		return br_keep_put(ws, 0, BR_KEEP_SECRET, name, NULL, err);
 	if ((rc = find_key(key, ws, true, err)) < 0)
 		return rc;
-	br_encipher(&sealed, key, br_slice_str(secret), br_slice_str(name));
+	rc = br_encipher(&sealed, key, br_slice_str(secret), br_slice_str(name), err);
 	br_wipe(key, sizeof key);
 	br_buf_adds(&json, "{\"sealed\":\"");
 	br_base64url(&json, sealed.ptr, sealed.len);
 	br_buf_adds(&json, "\"}");
-	if ((rc = br_buf_check(&sealed, "a secret", err)) == 0 && (rc = br_buf_check(&json, "a secret", err)) == 0)
+	if (rc == 0 && (rc = br_buf_check(&json, "a secret", err)) == 0)
 		rc = br_keep_put(ws, 0, BR_KEEP_SECRET, name, json.ptr, err);
 	br_buf_release(&sealed);
 	br_buf_release(&json);

@@ -56,9 +56,9 @@ int br_llm__key_find(struct br_llm *s, const struct br_config *c, struct br_err 
 	char *key = br_arena_printf(&s->mem, "%s.key", role), *command = br_arena_printf(&s->mem, "%s.key_command", role);
 	bool at_home = s->provider->base_url && !strcmp(s->info.base_url, s->provider->base_url);
 
-	if ((v = br_config_get(c, key, &level)) && *v)
+	if (c && (v = br_config_get(c, key, &level)) && *v)
 		return take(s, v, level == BR_CONFIG_ENV ? br_setting_find(key)->env : key, err);
-	if ((v = br_config_get(c, command, NULL)) && *v) {
+	if (c && (v = br_config_get(c, command, NULL)) && *v) {
 		s->key_command = br_arena_strdup(&s->mem, v);
 		s->info.key_from = command;
 		return 0;

@@ -138,6 +138,7 @@ static int give(struct br_conn *c, enum br_step step)
 	}
 	r->step = step;
 	r->busy = true;
+	r->slow = slow;
 	enter(c, CONN_WAIT);
 	if (br_work__give(slow ? &c->loop->server->slow : &c->loop->server->quick, &r->job))
 		return WAIT;
@@ -489,7 +490,7 @@ static void while_waiting(struct br_conn *c, uint32_t events)
 		drop(c);
 		return;
 	}
-	if ((events & EPOLLRDHUP) && (c->req->row->route->flags & (BR_ROUTE_SLOW | BR_ROUTE_STREAM)))
+	if ((events & EPOLLRDHUP) && c->req->row && (c->req->row->route->flags & (BR_ROUTE_SLOW | BR_ROUTE_STREAM)))
 		br_req__gone(c->req);
 	br_loop__arm(c, events & EPOLLRDHUP ? 0 : EPOLLRDHUP);
 }

@@ -63,6 +63,13 @@ static bool same_origin(const struct br_req *r, struct br_slice origin)
 	return host.len == r->head.host.len && !strncasecmp(host.ptr, r->head.host.ptr, host.len);
 }
 
+static bool at_gateway(const struct br_req *r)
+{
+	const struct br_dialect *d = br_router__dialect(&r->server->router, r->head.path);
+
+	return d && d->gateway;
+}
+
 static int check_origin(struct br_req *r)
 {
 	const struct br_header *h = br_head_get(&r->head, "Origin", 0);
@@ -74,6 +81,10 @@ static int check_origin(struct br_req *r)
 	}
 	if (!h || same_origin(r, h->value))
 		return 0;
+	if (r->server->o.any_origin && !r->server->any_origin && at_gateway(r)) {
+		r->origin = "*";
+		return 0;
+	}
 	if (r->server->any_origin || in_list(r->server->o.origins, h->value)) {
 		r->origin = br_arena_strndup(&r->arena, h->value.ptr, h->value.len);
 		return 0;
@@ -256,13 +267,18 @@ static int check_type(struct br_req *r)
 	return -1;
 }
 
+static uint64_t upload_most(const struct br_req *r)
+{
+	return r->server->o.ws ? (uint64_t)br_config_int(r->server->o.ws->config, "serve.upload") : BR_SERVE_UPLOAD;
+}
+
 static int check_size(struct br_req *r)
 {
 	const struct br_route *route = r->row->route;
 	bool file = route->body == BR_BODY_FORM || route->body == BR_BODY_RAW;
 	uint64_t most = r->dialect->largest ? r->dialect->largest(r) : 0;
 
-	r->body_max = route->body_max ? route->body_max : file ? BR_SERVE_UPLOAD : BR_SERVE_JSON_BODY;
+	r->body_max = route->body_max ? route->body_max : file ? upload_most(r) : BR_SERVE_JSON_BODY;
 	r->body_max = most ? BR_MIN(r->body_max, most) : r->body_max;
 	r->body.max = file ? 0 : (size_t)r->body_max;
 	if (r->head.length >= 0 && (uint64_t)r->head.length > r->body_max) {
@@ -289,6 +305,7 @@ int br_gate__enter(struct br_req *r)
 {
 	enum br_who who = BR_WHO_KNOWN;
 
+	br_front__look(r);
 	if (check_origin(r) < 0 || match(r) < 0)
 		return -1;
 	r->who = (struct br_identity){ .level = BR_LEVEL_OPEN };

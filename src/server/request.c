@@ -60,7 +60,8 @@ static void reset(struct br_req *r)
 	memset(&r->match, 0, (size_t)((char *)&r->framing - (char *)&r->match));
 	r->framing = (struct br_framing){ 0 };
 	r->body_max = r->body_seen = r->form_bytes = r->given = 0;
-	r->body_over = r->replied = r->enveloped = r->head_only = r->no_body = r->gzip = r->transient = r->busy = r->done = r->posted = false;
+	r->body_over = r->replied = r->enveloped = r->head_only = r->no_body = r->gzip = r->transient = r->done = r->posted = false;
+	r->busy = r->slow = r->later = r->parsed = false;
 	r->doc = NULL;
 	r->in = NULL;
 	r->status = r->fail_status = r->file = r->step_rc = 0;
@@ -180,9 +181,9 @@ struct br_arena *br_req_arena(struct br_req *r) { return &r->arena; }
 struct br_ws *br_req_ws(struct br_req *r) { return r->server->o.ws; }
 struct br_server *br_req_server(struct br_req *r) { return r->server; }
 const char *br_req_id(const struct br_req *r) { return r->id; }
-const char *br_req_address(const struct br_req *r) { return r->conn->peer.text; }
-bool br_req_local(const struct br_req *r) { return r->conn->peer.local; }
-bool br_req_secure(const struct br_req *r) { return r->conn->tls != NULL; }
+const char *br_req_address(const struct br_req *r) { return r->client; }
+bool br_req_local(const struct br_req *r) { return r->conn->peer.local && r->client == r->conn->peer.text; }
+bool br_req_secure(const struct br_req *r) { return r->secure; }
 struct br_slice br_req_body(const struct br_req *r) { return br_buf_slice(&r->body); }
 
 struct br_searcher *br_req_searcher(struct br_req *r)

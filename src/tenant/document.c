@@ -245,15 +245,26 @@ static int known_already(struct br_tdoc *d, struct br_arena *a, struct br_tenanc
 	return rc < 0 ? rc : 1;
 }
 
+/* An upload of the notebook, with the document's own id. */
+static int store_bytes(struct br_ws *ws, const char *notebook, const struct br_tdoc *d, struct br_slice bytes, struct br_err *err)
+{
+	struct br_new_upload up = { .name = d->file_name, .title = d->title, .bytes = bytes };
+	int rc;
+
+	memcpy(up.id, d->id, sizeof up.id);
+	rc = br_upload_new(&up, 1, ws, notebook, err);
+	free(up.path);
+	return rc;
+}
+
 static int put_new(struct br_tdoc *d, struct br_arena *a, struct br_tenancy *t, const struct br_kb *kb, const struct br_tdoc_spec *spec, struct br_err *err)
 {
-	const struct br_upload_spec up = { d->id, d->file_name, d->title, spec->bytes };
 	int rc;
 
 	tdoc_set(d, a, BR_TDOC_UPLOADED);
 	if ((rc = tdoc_write(t->ws, d, err)) < 0 || !spec->bytes.ptr)
 		return rc;
-	if ((rc = br_upload_bytes(t->ws, kb->id, &up, err)) < 0) {
+	if ((rc = store_bytes(t->ws, kb->id, d, spec->bytes, err)) < 0) {
 		d->status = BR_TDOC_DELETED;
 		(void)!tdoc_write(t->ws, d, NULL);
 	}
@@ -295,7 +306,6 @@ int br_tdoc_add(struct br_tdoc *out, bool *duplicate, struct br_arena *a, struct
 static int put_page(struct br_tenancy *t, struct br_tdoc *d, struct br_arena *a, struct br_slice bytes, const char *name, struct br_err *err)
 {
 	struct br_tdoc other;
-	struct br_upload_spec up = { d->id, file_name(a, name, ""), d->title, bytes };
 	int rc;
 
 	hash_of(d, a, bytes);
@@ -304,11 +314,11 @@ static int put_page(struct br_tenancy *t, struct br_tdoc *d, struct br_arena *a,
 			d->source_hash = "";
 		return rc;
 	}
-	d->file_name = up.name;
+	d->file_name = file_name(a, name, "");
 	d->ingested = br_now();
 	if ((rc = tdoc_write(t->ws, d, err)) < 0 || (rc = doc_drop(t->ws, d->nb, d->id, err)) < 0) /* of an earlier try */
 		return rc;
-	return br_upload_bytes(t->ws, d->kb, &up, err);
+	return store_bytes(t->ws, d->kb, d, bytes, err);
 }
 
 int tdoc_store(struct br_tenancy *t, struct br_tdoc *d, struct br_arena *a, struct br_slice bytes, const char *name, struct br_err *err)

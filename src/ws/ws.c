@@ -20,7 +20,7 @@ enum { READ_AT_ONCE = 16 << 10 };
 
 #define WSLAY(X) \
 	X(event_context_server_init) X(event_context_free) X(event_config_set_max_recv_msg_length) X(event_recv) X(event_send) \
-	X(event_queue_msg) X(event_queue_close) X(event_want_read) X(event_want_write) X(event_set_error) X(event_get_close_sent)
+	X(event_queue_msg) X(event_queue_close) X(event_want_read) X(event_want_write) X(event_set_error) X(event_get_close_received)
 static struct {
 #define X(name) __typeof__(wslay_##name) *name;
 	WSLAY(X)
@@ -125,6 +125,8 @@ static void on_message(wslay_event_context_ptr ctx, const struct wslay_event_on_
 	struct br_wsock *w = arg;
 
 	(void)ctx;
+	if (w->closing)
+		return;
 	if (m->opcode == WSLAY_TEXT_FRAME)
 		*br_vec_push(&w->inbox) = (struct message){ br_strndup((const char *)m->msg, m->msg_length), m->msg_length };
 	else if (m->opcode == WSLAY_BINARY_FRAME)
@@ -252,18 +254,19 @@ static int feed(struct br_wsock *w, struct br_slice bytes, struct br_err *err)
 	w->in = bytes;
 	rc = lib.event_recv(w->ctx) != 0 ? over(err) : 0;
 	w->in = br_slice(NULL, 0);
-	w->closing |= lib.event_get_close_sent(w->ctx) || !lib.event_want_read(w->ctx);
+	w->closing |= !lib.event_want_read(w->ctx);
 	pthread_mutex_unlock(&w->mu);
 	carry_own(w);
 	return rc;
 }
 
-static bool is_closing(struct br_wsock *w)
+/* Nothing more will come: the client has closed, or made a mistake after which it is not listened to. */
+static bool has_ended(struct br_wsock *w)
 {
 	bool is;
 
 	pthread_mutex_lock(&w->mu);
-	is = w->closing || w->broken;
+	is = w->broken || !lib.event_want_read(w->ctx) || lib.event_get_close_received(w->ctx);
 	pthread_mutex_unlock(&w->mu);
 	return is;
 }
@@ -278,7 +281,7 @@ int br_wsock_read(struct br_wsock *w, struct br_slice *text, int timeout_ms, str
 	w->given.ptr = NULL;
 	if (!w->inbox.n) {
 		carry_own(w);
-		if (is_closing(w))
+		if (has_ended(w))
 			return over(err);
 		if ((got = w->io.read(w->io.arg, buf, sizeof buf, timeout_ms, err)) <= 0)
 			return (int)got;
@@ -287,7 +290,7 @@ int br_wsock_read(struct br_wsock *w, struct br_slice *text, int timeout_ms, str
 			return rc;
 	}
 	if (!w->inbox.n)
-		return is_closing(w) ? over(err) : 0;
+		return has_ended(w) ? over(err) : 0;
 	w->given = w->inbox.v[0];
 	memmove(w->inbox.v, w->inbox.v + 1, --w->inbox.n * sizeof *w->inbox.v);
 	*text = br_slice(w->given.ptr, w->given.len);

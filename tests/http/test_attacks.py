@@ -57,9 +57,9 @@ def test_no_row_answers_a_page_of_another_origin(c, nb):
             r = c.request(method, at, headers=headers)
             assert r.status_code == 403 and "access-control-allow-origin" not in r.headers, (method, path, headers)
         r = c.request(method, at, headers={"Host": "evil.example"})  # a name of theirs that leads to us
-        assert r.status_code == 421, (method, path)
+        assert r.status_code == 421 or (path.startswith("/api/v1") and r.status_code == 400), (method, path)  # where 421 is no status of the dialect
         r = c.request(method, at, headers={"Host": f"evil.example:{c.base_url.port}", "Origin": f"http://evil.example:{c.base_url.port}"})
-        assert r.status_code == 421, (method, path)
+        assert r.status_code == 421 or (path.startswith("/api/v1") and r.status_code == 400), (method, path)  # where 421 is no status of the dialect
     assert len(good(c.get("/api/notebooks"))) == n
 
 
@@ -125,13 +125,13 @@ def test_rates_are_exact_whatever_the_number_of_clients(c, nb):
         statuses = list(pool.map(lambda _: c.post(f"{EXT}/query", json={"query": "x"}, headers={"X-API-Key": k}).status_code, range(40)))
     assert statuses.count(200) == 7 and statuses.count(429) == 33
     s = good(c.post(KEYS, json={"notebook_id": nb, "name": "s", "rate_limit": "2/second"}), 201)["api_key"]
-    passed, end = [], time.monotonic() + 2.2
+    passed, end = [], time.monotonic() + 1.3
     while time.monotonic() < end:
         before = time.monotonic()
         if c.post(f"{EXT}/query", json={"query": "x"}, headers={"X-API-Key": s}).status_code == 200:
             passed.append((before, time.monotonic()))
         time.sleep(0.02)
-    assert 4 <= len(passed) <= 6
+    assert 3 <= len(passed) <= 4
     assert all(b[1] - a[0] > 1 for a, b in zip(passed, passed[2:]))  # never more than two in any second
 
 

@@ -3,12 +3,15 @@ import asyncio
 import contextlib
 import json
 import os
+import pathlib
+import subprocess
+import sys
 import time
 
 import httpx
 import pytest
 import websockets
-from conftest import SLOW, until
+from conftest import B, CHECKS, SLOW, until
 from quivr import API, Model, Quivr, br
 
 WS = API + "/ws/query"
@@ -282,3 +285,11 @@ def test_the_end_of_the_server_closes_with_1001(tmp_path, model):
     run(go())
     q.stop()
     q.server.p.wait()
+
+
+def test_many_streams_at_once_all_end(tmp_path):
+    """tests/bench/streams.py, in short: none starves, none is lost, and the end of the server closes all of them."""
+    script = pathlib.Path(__file__).resolve().parent.parent / "bench" / "streams.py"
+    p = subprocess.run([sys.executable, script, B / "br", "--sse", "40", "--ws", "40", "--tokens", "5", "--gap", "50"],
+                       capture_output=True, text=True, timeout=120, env={**os.environ, **CHECKS})
+    assert "80 of 80 whole" in p.stdout and "SIGTERM amid 80 streams: status 0" in p.stdout, p.stdout + p.stderr

@@ -94,7 +94,9 @@ int br_beyond__use_key(struct br_llm *s, struct br_req *r, const struct br_nb *n
 
 static bool chat_suffices(const struct br_route *route)
 {
-	return !strcmp(route->tag, "chat") || !strcmp(route->tag, "notebooks") || !strcmp(route->id, "beyond_strategies");
+	bool reads = !strcmp(route->method, "GET");
+
+	return !strcmp(route->tag, "chat") || (reads && !strcmp(route->tag, "notebooks")) || !strcmp(route->id, "beyond_strategies");
 }
 
 static int look(enum access *out, const struct br_identity *who, struct br_req *r, const char *id, struct br_err *err)

@@ -12,7 +12,7 @@
 #include "br/server.h"
 
 #define BEYOND_ROUTERS(X) X(system) X(notebooks) X(documents) X(viewer) X(chat) X(retrieval) X(settings) X(keys) X(models) X(sharing) X(users) X(global) \
-	X(onedrive) X(health) X(enhance)
+	X(onedrive) X(health) X(enhance) X(events)
 #define X(name) extern const struct br_routes br_beyond__##name##_rows;
 BEYOND_ROUTERS(X)
 #undef X
@@ -66,13 +66,14 @@ struct br_beyond_question {
 	const char *query, *strategy; /* strategy: an id of either list, NULL: the notebook's */
 	int64_t top;                  /* 0: the notebook's */
 	double full_text, semantic;   /* weights; negative: the notebook's */
-	int64_t rerank_top;           /* 0: the notebook's */
+	int64_t rerank_top, rrf_k;    /* 0: the notebook's */
 	const struct br_jval *files;  /* ids, or NULL */
 };
 struct br_beyond_ask { /* what came of it, for br_retrieve and br_answer */
 	struct br_query_opts opts;
 	const char *strategy;         /* as told to the client */
-	struct br_llm *llm;
+	struct br_llm *llm, *rerank;
+	bool later;                   /* it needs a service, and this thread must not wait: see br_req_may_wait */
 };
 /* USAGE (400): no such strategy. To be closed in every case. */
 int br_beyond__ask(struct br_beyond_ask *out, struct br_req *r, const struct br_nb *nb, const struct br_beyond_question *q, struct br_err *err);
@@ -93,6 +94,8 @@ int br_beyond__turn(struct br_beyond_said *out, struct br_req *r, const struct b
 /* By its whole id, of any owner. NOTFOUND. */
 int br_beyond__chat(struct br_chat *out, struct br_req *r, const struct br_nb *nb, const char *id, struct br_err *err);
 int br_beyond__messages(struct br_messages *out, struct br_req *r, const struct br_nb *nb, const char *id, struct br_err *err);
+/* Has a model's answer judged in the background, if the notebook wants that. */
+void br_beyond__judge(struct br_req *r, const struct br_nb *nb, const struct br_beyond_said *s); /* judge.c */
 void br_beyond__suggested(struct br_json *j, const struct br_reply *r);
 
 #endif

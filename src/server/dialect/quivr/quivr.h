@@ -14,8 +14,8 @@
 #include "br/os.h"
 #include "br/server.h"
 
-#define QUIVR_ROUTERS(X) X(system) X(query) X(stream) \
-	X(webhooks) X(apikeys) X(socket)
+#define QUIVR_ROUTERS(X) X(system) X(kb) X(documents) X(ingest) X(query) X(stream) \
+	X(webhooks) X(apikeys) X(socket) X(reports) X(neighbours)
 #define X(name) extern const struct br_routes br_quivr__##name##_rows;
 QUIVR_ROUTERS(X)
 #undef X
@@ -44,6 +44,7 @@ struct br_quivr_caller {
 	struct br_key_limits limits;              /* the key's, else the profile's */
 	int64_t spent_after;                      /* seconds until there are tokens again; 0: there are some */
 	bool counted;                             /* taken by the meter */
+	int64_t began;                            /* br_mono_ns */
 	struct br_quivr_why why;
 };
 struct br_quivr_caller *br_quivr__caller(const struct br_req *r); /* NULL on open routes */
@@ -73,12 +74,42 @@ void br_quivr__spent(struct br_req *r, uint64_t taken, uint64_t tokens);
 /* Something happened in the knowledge base of that id; data: the event's object. */
 void br_quivr__event(struct br_req *r, enum br_hook_event_id event, const char *kb, struct br_slice data);
 
+/* ---- audit.c: a line of JSON for each request and each answered question, where the profile or a setting wants them ---- */
+
+void br_quivr__audit(struct br_req *r, int status);
+struct br_quivr_answer;
+/* status 200, or 499: the client went away or cancelled. */
+void br_quivr__audit_answer(struct br_req *r, int status, const char *kb, const char *question, const struct br_quivr_answer *a);
+
 /* ---- knowledge bases and documents (quivr.c) ---- */
 
 /* By id or name, if the key may use it: 403 before 404. */
 int br_quivr__kb(struct br_nb **out, struct br_req *r, const char *id, struct br_err *err);
 int br_quivr__doc(struct br_doc **out, struct br_req *r, struct br_txn *t, const struct br_nb *nb, const char *id, struct br_err *err);
 void br_quivr__time(struct br_json *j, const char *key, int64_t seconds); /* null for 0 */
+
+/* ---- flight.c: uploads under way and lately answered. Global: one table of the process, in memory ---- */
+
+struct br_quivr_flight;
+struct br_quivr_said { int status; const char *json; }; /* in the request's arena */
+/* Waits while somebody else is at the same place (the document's identity). what: all that makes a request the same request. */
+struct br_quivr_flight *br_quivr__enter(struct br_slice place, struct br_slice what);
+/*
+ * The answer of the same request, when it came while that one was under way or its client did not get the answer. With idempotency
+ * also later: `named` is what stands for the key then. 1 found; -1: the same key with another request.
+ */
+int br_quivr__said(struct br_quivr_said *out, const struct br_quivr_flight *f, struct br_arena *a, struct br_slice named);
+void br_quivr__say(struct br_quivr_flight *f, struct br_slice named, int status, struct br_slice json, bool delivered);
+void br_quivr__leave(struct br_quivr_flight *f); /* NULL is accepted */
+
+/* ---- documents.c ---- */
+
+/* The object of a document, without braces. status NULL: what it is. */
+void br_quivr__doc_members(struct br_json *j, struct br_txn *t, const struct br_nb *nb, const struct br_doc *d, const char *status);
+void br_quivr__doc_event(struct br_req *r, enum br_hook_event_id event, const struct br_nb *nb, const struct br_doc *d, uint32_t old_chunks);
+void br_quivr__failure_event(struct br_req *r, const struct br_nb *nb, const char *path, const char *message);
+/* Keeps what a document is, before it is replaced; the oldest go. */
+int br_quivr__keep_version(struct br_req *r, const struct br_nb *nb, const struct br_doc *d, struct br_err *err);
 
 /* ---- query.c: a question from request to answer, whichever way it is sent ---- */
 

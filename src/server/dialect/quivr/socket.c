@@ -14,6 +14,7 @@ enum {
 	TICK_MS = 250,               /* how often the reader looks up */
 	PING_S = 20, DEAD_S = 60,    /* silence after which the client is asked, and given up */
 	LINGER_MS = 1000,            /* for the client's closing frame */
+	QUIET_MS = 50,
 	STACK = 1 << 20,
 };
 
@@ -243,12 +244,16 @@ static bool look_around(struct socket *s)
 static int64_t read_bytes(void *arg, void *p, size_t n, int timeout_ms, struct br_err *err) { return br_upgrade_read(arg, p, n, timeout_ms, err); }
 static int write_bytes(void *arg, const void *p, size_t n, struct br_err *err) { return br_stream_write(arg, p, n, err); }
 
-static void linger(struct br_req *r)
+/* For the client's closing frame; and where it was not listened to any more, until it is quiet, lest it miss why. */
+static void linger(struct socket *s)
 {
 	int64_t until = br_mono_ns() + LINGER_MS * 1000000ll;
-	char waste[1024];
+	struct br_slice text;
+	char waste[4096];
 
-	while (br_mono_ns() < until && br_upgrade_read(r, waste, sizeof waste, TICK_MS, NULL) >= 0)
+	while (br_mono_ns() < until && br_wsock_read(s->ws, &text, TICK_MS, NULL) >= 0)
+		;
+	while (br_mono_ns() < until && br_upgrade_read(s->r, waste, sizeof waste, QUIET_MS, NULL) > 0)
 		;
 }
 
@@ -265,7 +270,7 @@ static void talk(struct socket *s)
 	join(s);
 	br_req_on_gone(s->r, NULL, NULL);
 	if (!br_req_gone(s->r))
-		linger(s->r);
+		linger(s);
 }
 
 /* ---- the handshake ---- */
