@@ -146,6 +146,9 @@ crash-http: all build/venv/ready ## kill -9 br serve N times while it is asked; 
 soak-http: all build/venv/ready ## mixed load on br serve for SECONDS: no growth of memory or descriptors
 	@build/venv/bin/python tests/http/soak.py --bin $(B) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
+check-tenants: all build/venv/ready ## two tenants, 64 clients, a minute of anything at random
+	@BR_B=$(abspath $(B)) BR_BAIYUAN_SECONDS=60 build/venv/bin/python -m pytest -q -s -p no:cacheprovider tests/http/test_baiyuan_tenants.py
+
 check-layers: ## a module includes only what lies below it
 	@tests/check-layers.sh
 check-headers: ## every public header compiles alone

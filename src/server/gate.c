@@ -128,7 +128,8 @@ static int no_match(struct br_req *r)
 
 static void take_dialect(struct br_req *r)
 {
-	const struct br_dialect *d = r->match.row ? r->match.row->dialect : br_router__dialect(&r->server->router, r->head.path);
+	const struct br_match *m = &r->match;
+	const struct br_dialect *d = m->row ? m->row->dialect : m->of ? m->of : br_router__dialect(&r->server->router, r->head.path);
 	char own[sizeof r->id];
 
 	r->dialect = r->match.row || (d && d->gateway) ? d : NULL;

@@ -83,6 +83,7 @@ struct br_router {
 struct br_match {
 	const struct br_mounted *row; /* NULL: status tells */
 	int status;                   /* 404, 405 or 400 (the path cannot be decoded) */
+	const struct br_dialect *of;  /* with 405: whose path it is */
 	bool head;                    /* HEAD, served by the row of GET */
 	char allow[80];               /* with 405 and OPTIONS */
 	const char *value[MAX_PARAMS];

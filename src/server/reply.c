@@ -219,7 +219,7 @@ void br_reply__err(struct br_req *r, enum br_stage stage, int status, const stru
 	if (stage != BR_AT_MATCH && stage != BR_AT_RATE)
 		forget_reply(r);
 	if (!r->dialect)
-		r->dialect = br_router__dialect(&r->server->router, r->head.path);
+		r->dialect = r->match.of ? r->match.of : br_router__dialect(&r->server->router, r->head.path);
 	br_json_init(&r->json, &r->out, false);
 	if (r->dialect)
 		r->dialect->error(&r->json, r, &f);

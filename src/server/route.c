@@ -287,6 +287,8 @@ void br_router__find(struct br_match *out, const struct br_router *r, struct br_
 	list_methods(out->allow, sizeof out->allow, n ? n : f.other);
 	out->row = n ? n->row[f.method] : NULL;
 	out->status = n ? 0 : 405;
+	for (size_t i = 0; !n && !out->of && i < BR_COUNT(methods); i++)
+		out->of = f.other->row[i] ? f.other->row[i]->dialect : NULL;
 }
 
 const struct br_dialect *br_router__dialect(const struct br_router *r, struct br_slice path)

@@ -113,6 +113,8 @@ def serving(tmp, tenants=("acme", "beta"), config=(), env=None):
         br(tmp, "config", "set", key, value)
     br(tmp, "config", "trust", check=False)
     made = {name: json.loads(br(tmp, "tenant", "create", name, "--key", name, "--json")) for name in tenants}
+    for name in tenants:
+        br(tmp, "tenant", "set", name, "--rate", "1000000")  # tests ask more often than people
     s = Server(B / "br", "serve", "--listen", "127.0.0.1:0", cwd=tmp, env={"BR_EXTRACT": str(B / "br-extract"), **(env or {})})
     all_ = {name: Tenant(s, m["id"], m["key"]) for name, m in made.items()}
     try:

@@ -110,8 +110,8 @@ def test_health_needs_nothing(all_):
 
 
 def test_unknown_paths_methods_and_bodies(acme):
-    assert acme.get("/api/v1/knowledge-bases/x/y/z").status_code == 404
-    assert acme.put(ASK, json={}).status_code == 405
+    assert acme.get("/api/v1/knowledge-bases/x/y/z").status_code in (401, 404)           # of whichever dialect has the prefix
+    bad(acme.put(ASK, json={}), 405)
     bad(acme.post(ASK, content=b"{", headers={"Content-Type": "application/json"}), 400)
     bad(acme.post(ASK, content=b"question=x", headers={"Content-Type": "application/x-www-form-urlencoded"}), 415)
     for body in ({"question": 5}, {"question": " \n"}, {"question": None}, {"question": "x", "stream": "yes"}, {"question": "x", "temperature": 3}):
@@ -256,11 +256,12 @@ def test_the_cache_tells_questions_apart_by_their_normal_form(acme, kb):
 
 
 def test_the_semantic_cache_wants_the_same_words_that_matter(acme, kb):
-    acme.ask("What is the cost of shipping to islands?", kb)
-    assert acme.ask("Please tell me what is the cost of the shipping to islands", kb)["cached"] in (True, False)
-    assert not acme.ask("What is the cost of shipping to mountains?", kb)["cached"]
-    paths = [json.loads(x)["path"] for x in br(acme.server_ws, "log", "--tenant", "acme", "--json").splitlines()] if hasattr(acme, "server_ws") else []
-    assert all(p for p in paths)
+    first = acme.ask("What does the shipping of parcels to islands cost?", kb)
+    again = acme.ask("What does shipping of the parcels to islands cost?", kb)
+    assert again["cached"] and again["answer"] == first["answer"]
+    assert not acme.ask("What does the shipping of parcels to mountains cost?", kb)["cached"]
+    assert not acme.ask("What does the shipping of parcels to islands cost not?", kb)["cached"]
+    assert not acme.ask("What does shipping of the parcels to islands cost?")["cached"]
 
 
 def test_a_question_with_history_is_not_cached(acme, kb):

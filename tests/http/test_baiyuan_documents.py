@@ -2,12 +2,14 @@
 import hashlib
 import hmac
 import json
+import os
+import subprocess
 import threading
 import time
 
 import pytest
 from baiyuan import DOC, NOBODY, Pages, bad, br, good, like, serving
-from conftest import until
+from conftest import B, Server, until
 
 DOCS = "/api/v1/documents"
 PAGE = "<html><head><title>{0}</title></head><body><h1>{0}</h1><p>The {0} has {1} windows and a tall door.</p>{2}</body></html>"
@@ -269,7 +271,6 @@ def test_what_a_killed_server_left_is_done_by_the_next(tmp_path):
         s.p.wait()
         s.asked = True
         s.p.returncode = 0
-        from conftest import B, Server
         again = Server(B / "br", "serve", "--listen", "127.0.0.1:0", cwd=ws)
         a.c.base_url = again.url
         try:
@@ -287,9 +288,6 @@ def test_a_month_later_it_is_forgotten(tmp_path):
         good(a.delete(f"{DOCS}/{id}"))
         br(ws, "gc")
         assert [x["id"] for x in good(a.get(DOCS, params={"status": "deleted"}))] == [id]
-        import os
-        import subprocess
-        from conftest import B
         subprocess.run([B / "br", "gc"], cwd=ws, check=True, capture_output=True,
                        env={"PATH": os.environ["PATH"], "HOME": str(ws), "BR_CLOCK": str(int(time.time()) + 31 * 86400)})
         assert good(a.get(DOCS, params={"status": "deleted"})) == []

@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from baiyuan import serving
+from baiyuan import br, serving
 from conftest import SLOW, until
 
 WORDS = {"acme": "OSPREY", "beta": "MAGPIE"}
@@ -112,9 +112,6 @@ class Crowd:
 @pytest.mark.skipif(SLOW > 1, reason="too slow to be told anything")
 def test_nobody_sees_what_is_another_tenants(tmp_path):
     with serving(tmp_path, config=[]) as (s, ws, tenants):
-        from baiyuan import br
-        for n in tenants:
-            br(ws, "tenant", "set", n, "--rate", "1000000")
         crowd = Crowd(s, tenants)
         threads = [threading.Thread(target=crowd.client, args=(i,)) for i in range(CLIENTS)]
         for x in threads:

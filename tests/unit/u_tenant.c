@@ -355,6 +355,104 @@ static void test_kept_rows_by_their_beginning(void **state)
 	br_arena_release(&a);
 }
 
+/* ---- the path of a question ---- */
+
+struct shop { struct br_tenancy *t; struct br_tenant who; struct br_kb kb; struct br_arena a; };
+
+static void shop_open(struct shop *x, struct scratch *s)
+{
+	struct br_kb_spec spec = { .name = "Shop", .is_default = -1, .wiki_enabled = -1 };
+	struct br_err err = { 0 };
+
+	memset(x, 0, sizeof *x);
+	ok(br_tenant_create(&x->who, &x->a, s->ws, "acme", NULL, &err), &err);
+	ok(br_kb_create(&x->kb, &x->a, s->ws, x->who.id, &spec, &err), &err);
+	ok(br_tenancy_open(&x->t, s->ws, &err), &err);
+}
+
+static void shop_close(struct shop *x)
+{
+	br_tenancy_close(x->t);
+	br_arena_release(&x->a);
+}
+
+/* Its id in `id`. */
+static void put_text(struct shop *x, char id[37], const char *text)
+{
+	struct br_tdoc_spec spec = { .kb = x->kb.id, .title = "Notes", .doc_type = "text", .bytes = br_slice_str(text) };
+	struct br_err err = { 0 };
+	struct br_tdoc d;
+	bool twice;
+
+	ok(br_tdoc_add(&d, &twice, &x->a, x->t, x->who.id, &spec, &err), &err);
+	memcpy(id, d.id, 37);
+	for (int i = 0; i < 3000 && d.status != BR_TDOC_READY; i++) {
+		usleep(10000);
+		ok(br_tdoc_get(&d, &x->a, x->t, x->who.id, id, &err), &err);
+	}
+	assert_int_equal(d.status, BR_TDOC_READY);
+}
+
+static enum br_path ask(struct shop *x, struct scratch *s, const char *question, const char *want)
+{
+	const struct br_question q = { .tenant = x->who.id, .kb = x->kb.id, .text = question, .by = "", .max_tokens = 800 };
+	struct br_answered a;
+	struct br_err err = { 0 };
+	enum br_path path;
+
+	ok(br_tenancy_ask(&a, x->t, s->searcher, &q, &err), &err);
+	path = a.path;
+	if (want && !strstr(a.text, want))
+		fail_msg("'%s' lacks '%s'", a.text, want);
+	br_answered_release(&a);
+	return path;
+}
+
+static const char rules[] = "# Returns\n\nItems may be returned within 37 days of delivery to the warehouse.\n";
+
+static void test_modes_decide_what_is_done(void **state)
+{
+	struct scratch *s = *state;
+	struct shop x;
+	char id[37];
+
+	shop_open(&x, s);
+	put_text(&x, id, rules);
+	assert_int_equal(ask(&x, s, "Within how many days may items be returned?", "37 days"), BR_PATH_PASSAGES);
+	took(x.t->router, 6, 20);
+	assert_int_equal(br_router_mode(x.t->router), BR_MODE_DEGRADED);
+	assert_int_equal(ask(&x, s, "In how many days may an item be returned to the warehouse?", "37 days"), BR_PATH_PASSAGES);
+	took(x.t->router, 11, 40);
+	assert_int_equal(br_router_mode(x.t->router), BR_MODE_CRITICAL);
+	assert_int_equal(ask(&x, s, "How many days after delivery may items be returned?", "was recorded"), BR_PATH_CANNED);
+	assert_int_equal(ask(&x, s, "How many days after delivery may items be returned?", "was recorded"), BR_PATH_CANNED); /* and never kept */
+	assert_int_equal(ask(&x, s, "多少天内可以退货？", "已记录"), BR_PATH_CANNED);
+	assert_int_equal(ask(&x, s, "Within how many days may items be returned?", "37 days"), BR_PATH_CACHE);
+	assert_int_equal(ask(&x, s, "hello", NULL), BR_PATH_INTENT);
+	shop_close(&x);
+}
+
+static void test_caches_live_as_long_as_what_they_were_made_from(void **state)
+{
+	struct scratch *s = *state;
+	struct br_err err = { 0 };
+	struct shop x;
+	char id[37], other[37];
+
+	shop_open(&x, s);
+	put_text(&x, id, rules);
+	assert_int_equal(ask(&x, s, "Within how many days may items be returned?", "37"), BR_PATH_PASSAGES);
+	assert_int_equal(ask(&x, s, "within how many days may items be returned", "37"), BR_PATH_CACHE);
+	assert_int_equal(ask(&x, s, "Within how many days may the items be returned?", "37"), BR_PATH_SEMANTIC);
+	put_text(&x, other, "# Ducks\n\nDucks are fed with oats on Mondays.\n");
+	assert_int_equal(ask(&x, s, "Within how many days may items be returned?", "37"), BR_PATH_PASSAGES); /* the knowledge base has changed */
+	assert_int_equal(ask(&x, s, "Within how many days may items be returned?", "37"), BR_PATH_CACHE);
+	ok(br_tdoc_delete(x.t, x.who.id, id, &err), &err);
+	assert_int_equal(ask(&x, s, "Within how many days may items be returned?", NULL), BR_PATH_NOTHING);
+	assert_int_equal(br_tdoc_delete(x.t, x.who.id, id, &err), -BR_ENOTFOUND);
+	shop_close(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +463,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_tenants, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_records_are_no_tenants, scratch_setup, scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_kept_rows_by_their_beginning, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_modes_decide_what_is_done, scratch_setup, scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_caches_live_as_long_as_what_they_were_made_from, scratch_setup, scratch_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
