@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 struct params {
-	const char *listen, *unix_path, *cert, *key, *hosts, *origins, *access_log, *pid_file;
+	const char *listen, *unix_path, *cert, *key, *hosts, *origins, *access_log, *audit_log, *proxies, *pid_file;
 	bool insecure, print_openapi;
 	int64_t grace, workers;
 };
@@ -23,6 +23,11 @@ static const struct br_opt opts[] = {
 	  .key = "serve.origins" },
 	{ "access-log", 0, BR_AT_STR(struct params, access_log), "file", "write a line of JSON for each answer there; '-' is standard output",
 	  .key = "serve.access_log", .complete = BR_C_FILE },
+	{ "audit-log", 0, BR_AT_STR(struct params, audit_log), "file",
+	  "write a line of JSON for each request with a key of the integration API there; audit.log in the workspace where the profile wants one",
+	  .key = "serve.audit_log", .complete = BR_C_FILE },
+	{ "proxy", 0, BR_AT_STR(struct params, proxies), "networks",
+	  "addresses and networks of proxies of ours, with commas: what they say of clients and of HTTPS is believed", .key = "serve.proxies" },
 	{ "pid-file", 0, BR_AT_STR(struct params, pid_file), "file", "write the number of the process there", .complete = BR_C_FILE },
 	{ "grace", 0, BR_AT_SECONDS(struct params, grace), "time", "at the end, wait so long for answers on their way", .key = "serve.grace" },
 	{ "workers", 0, BR_AT_INT(struct params, workers), "n", "threads that compute; 0 for one on each processor", .key = "serve.workers",
@@ -183,6 +188,15 @@ static void load_spent(uint64_t *day, uint64_t *month, uint32_t key, int64_t now
 	br_txn_end(t);
 }
 
+static void take_profile(struct br_server_opts *o, struct br_cli *c, const struct params *p)
+{
+	const struct br_profile *profile = br_profile_find(br_config_get(c->config, "auth.profile", NULL));
+
+	o->any_origin = profile->any_origin;
+	o->proxies = p->proxies;
+	o->audit = p->audit_log && *p->audit_log ? p->audit_log : profile->audit ? br_arena_printf(&c->arena, "%s/audit.log", c->ws->dir) : NULL;
+}
+
 static int serve_run(struct br_cli *c, struct br_err *err)
 {
 	const struct params *p = c->params;
@@ -200,6 +214,7 @@ static int serve_run(struct br_cli *c, struct br_err *err)
 	if ((rc = br_cli_open(c, err)) < 0)
 		return rc;
 	o.ws = c->ws;
+	take_profile(&o, c, p);
 	o.cache = (uint64_t)br_config_int(c->config, "serve.cache");
 	o.origins = plain_list(&c->arena, p->origins);
 	if ((rc = start_hooks(&o.hooks, c, err)) < 0)

@@ -191,7 +191,7 @@ const char *br_req_method(const struct br_req *r);
 const char *br_req_id(const struct br_req *r);                         /* X-Request-Id */
 const char *br_req_address(const struct br_req *r);                    /* of the client; "unix" */
 bool br_req_local(const struct br_req *r);                             /* loopback or a socket file */
-bool br_req_secure(const struct br_req *r);                            /* came over TLS */
+bool br_req_secure(const struct br_req *r);                            /* came over TLS, here or to a proxy of ours */
 struct br_slice br_req_body(const struct br_req *r);                   /* the bytes of a JSON body, for signatures */
 void br_req_problem(struct br_req *r, enum br_fwhere in, const char *field, const char *type, const char *fmt, ...) BR_PRINTF(5, 6);
 const struct br_problem *br_req_problems(const struct br_req *r, size_t *n);
@@ -244,6 +244,9 @@ struct br_server_opts {
 	const char *cert, *key;      /* PEM files: TLS; NULL: none */
 	const char *access_log;      /* path, "-": stdout; NULL: none */
 	const char *hosts;           /* further names in Host, separated by commas; "*": any */
+	bool any_origin;             /* pages from anywhere may call gateways, which ask for a key */
+	const char *proxies;         /* addresses and networks, with commas: what they say of clients counts (X-Forwarded-For, X-Real-IP, X-Forwarded-Proto) */
+	const char *audit;           /* path of the audit log of gateways; NULL: none */
 	const char *origins;         /* origins of pages that may call, separated by commas; "*": any */
 	bool insecure;               /* listening beyond loopback without authentication is meant */
 	bool authenticated;          /* dialects ask for proofs of identity */

@@ -92,7 +92,7 @@ static void write_line(struct br_server *s, const struct br_req *r, double ms)
 	br_json_obj(&j);
 	br_json_kstr(&j, "time", iso);
 	br_json_kstr(&j, "id", r->id);
-	br_json_kstr(&j, "client", r->conn->peer.text);
+	br_json_kstr(&j, "client", r->client ? r->client : r->conn->peer.text);
 	br_json_key(&j, "method");
 	br_json_strn(&j, r->head.method.ptr, r->head.method.len);
 	br_json_key(&j, "path"); /* without the query, which may hold secrets */

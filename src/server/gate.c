@@ -63,6 +63,13 @@ static bool same_origin(const struct br_req *r, struct br_slice origin)
 	return host.len == r->head.host.len && !strncasecmp(host.ptr, r->head.host.ptr, host.len);
 }
 
+static bool at_gateway(const struct br_req *r)
+{
+	const struct br_dialect *d = br_router__dialect(&r->server->router, r->head.path);
+
+	return d && d->gateway;
+}
+
 static int check_origin(struct br_req *r)
 {
 	const struct br_header *h = br_head_get(&r->head, "Origin", 0);
@@ -74,6 +81,10 @@ static int check_origin(struct br_req *r)
 	}
 	if (!h || same_origin(r, h->value))
 		return 0;
+	if (r->server->o.any_origin && !r->server->any_origin && at_gateway(r)) {
+		r->origin = "*";
+		return 0;
+	}
 	if (r->server->any_origin || in_list(r->server->o.origins, h->value)) {
 		r->origin = br_arena_strndup(&r->arena, h->value.ptr, h->value.len);
 		return 0;
@@ -288,6 +299,7 @@ int br_gate__enter(struct br_req *r)
 {
 	enum br_who who = BR_WHO_KNOWN;
 
+	br_front__look(r);
 	if (check_origin(r) < 0 || match(r) < 0)
 		return -1;
 	r->who = (struct br_identity){ .level = BR_LEVEL_OPEN };

@@ -11,6 +11,7 @@
 #define BR_SERVER_INTERNAL_H
 
 #include "br/os.h"
+#include "br/auth.h"
 #include "br/server.h"
 
 #include "head.h"
@@ -91,6 +92,12 @@ void br_router__find(struct br_match *out, const struct br_router *r, struct br_
 const struct br_dialect *br_router__dialect(const struct br_router *r, struct br_slice path); /* longest prefix; NULL: none */
 void br_router__release(struct br_router *r);
 
+/* ---- front.c: proxies before us ---- */
+
+int br_front__open(struct br_server *s, struct br_err *err);
+void br_front__close(struct br_server *s);
+void br_front__look(struct br_req *r);
+
 /* ---- metrics.c ---- */
 
 struct br_metric {
@@ -144,7 +151,9 @@ struct br_req {
 	struct br_rate rate;
 	char id[65];
 	bool own_id, answered;      /* own_id: the client gave none */
-	const char *origin;         /* of a page that may call; NULL: none */
+	const char *origin;         /* of a page that may call, "*": any; NULL: none */
+	const char *client;         /* its address, also behind a proxy of ours */
+	bool secure;                /* TLS, here or at that proxy */
 	int64_t began;              /* br_mono_ns */
 
 	struct br_framing framing;
@@ -209,6 +218,7 @@ struct br_loop {
 struct br_listener { int fd; char *url, *unlink_path; bool inherited; };
 
 struct br_server {
+	BR_VEC(struct br_key_net) proxy; /* whose word about clients counts */
 	struct br_server_opts o;
 	struct br_router router;
 	struct br_listener listen[MAX_LISTEN];

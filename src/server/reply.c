@@ -302,9 +302,9 @@ static void add_cors(struct br_req *r)
 {
 	if (!r->origin)
 		return;
-	br_buf_addf(&r->head_out, "Access-Control-Allow-Origin: %s\r\nAccess-Control-Allow-Credentials: true\r\nVary: Origin\r\n"
+	br_buf_addf(&r->head_out, "Access-Control-Allow-Origin: %s\r\n%sVary: Origin\r\n"
 	            "Access-Control-Expose-Headers: X-Request-Id, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset\r\n",
-	            r->origin);
+	            r->origin, strcmp(r->origin, "*") ? "Access-Control-Allow-Credentials: true\r\n" : "");
 }
 
 static void add_length(struct br_req *r)
@@ -356,6 +356,7 @@ void br_reply__finish(struct br_req *r)
 		br_buf_adds(h, "Vary: Accept-Encoding\r\n");
 	add_length(r);
 	add_cors(r);
-	br_buf_addf(h, "X-Request-Id: %s\r\nX-Content-Type-Options: nosniff\r\n", r->id);
+	br_buf_addf(h, "X-Request-Id: %s\r\nX-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\n%s", r->id,
+	            r->secure ? "Strict-Transport-Security: max-age=31536000\r\n" : "");
 	br_buf_add(h, r->headers.ptr, r->headers.len);
 }

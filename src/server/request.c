@@ -180,9 +180,9 @@ struct br_arena *br_req_arena(struct br_req *r) { return &r->arena; }
 struct br_ws *br_req_ws(struct br_req *r) { return r->server->o.ws; }
 struct br_server *br_req_server(struct br_req *r) { return r->server; }
 const char *br_req_id(const struct br_req *r) { return r->id; }
-const char *br_req_address(const struct br_req *r) { return r->conn->peer.text; }
-bool br_req_local(const struct br_req *r) { return r->conn->peer.local; }
-bool br_req_secure(const struct br_req *r) { return r->conn->tls != NULL; }
+const char *br_req_address(const struct br_req *r) { return r->client; }
+bool br_req_local(const struct br_req *r) { return r->conn->peer.local && r->client == r->conn->peer.text; }
+bool br_req_secure(const struct br_req *r) { return r->secure; }
 struct br_slice br_req_body(const struct br_req *r) { return br_buf_slice(&r->body); }
 
 struct br_searcher *br_req_searcher(struct br_req *r)

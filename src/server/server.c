@@ -99,7 +99,7 @@ int br_server_new(struct br_server **out, const struct br_server_opts *opts, str
 		s->tmp = br_path_join(opts->ws->dir, "tmp");
 		br_work__init(&s->quick, opts->workers ? opts->workers : br_cores(), opts->workers ? opts->workers : br_cores(), BR_SERVE_QUEUE);
 		br_work__init(&s->slow, 4, BR_SERVE_SLOW, BR_SERVE_QUEUE);
-		if ((rc = open_tls(s, err)) == 0 && (rc = br_access__open(s, err)) == 0)
+		if ((rc = br_front__open(s, err)) == 0 && (rc = open_tls(s, err)) == 0 && (rc = br_access__open(s, err)) == 0)
 			rc = start_loops(s, err);
 	}
 	if (rc < 0) {
@@ -131,6 +131,7 @@ void br_server_free(struct br_server *s)
 	if (s->tls_ctx)
 		s->tls->ctx_free(s->tls_ctx);
 	br_access__close(s);
+	br_front__close(s);
 	br_cache__free(s->cache);
 	br_router__release(&s->router);
 	pthread_mutex_destroy(&s->log_mu);

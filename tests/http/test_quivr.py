@@ -152,7 +152,7 @@ def test_token_budget_is_spent(q, kb, c):
 
 
 def test_profile_limits_the_body(tmp_path):
-    q = Quivr(tmp_path, env={"BR_PROFILE": "production"}).start()
+    q = Quivr(tmp_path, env={"BR_PROFILE": "production", "BR_TRUSTED_PROXIES": "127.0.0.1"}).start()
     with q.server.socket() as s:
         s.sendall(f"POST {API}/ingest HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {q.master}\r\nContent-Type: multipart/form-data; boundary=b\r\n"
                   f"X-Forwarded-Proto: https\r\nContent-Length: {26 << 20}\r\n\r\n".encode())

@@ -132,7 +132,7 @@ def test_exit_codes(q, kb, tmp_path):
     sync(q, "nowhere", d, code=1)
     sync(q, kb, tmp_path / "missing", code=129)
     sync(q, "a/b", d, code=129)
-    br(q.d, "sync", "--kb", kb, d, ok=False).returncode == 129
+    assert br(q.d, "sync", "--kb", kb, d, ok=False).returncode == 129
     (d / "large.md").write_bytes(b"x" * (101 << 20))  # more than the profile allows
     p = sync(q, kb, d, code=2)
     assert "large.md" in p.stderr and "1 added" in p.stdout and "1 failed" in p.stdout

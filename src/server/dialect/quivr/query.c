@@ -250,12 +250,16 @@ static int run(struct asking *q, struct br_err *err)
 	if ((rc = set_model(q, err)) == 0 && (rc = br_answer(&out->reply, br_req_searcher(q->r), q->ask->question, &q->opts, err)) == 0)
 		count_tokens(out);
 	br_quivr__spent(q->r, q->taken, out->usage.prompt + out->usage.completion);
-	if (rc < 0)
+	if (rc < 0) {
+		if (q->how->cancel && atomic_load(q->how->cancel))
+			br_quivr__audit_answer(q->r, 499, q->nb->id, q->ask->question, out);
 		return rc;
+	}
 	out->kb = br_arena_strdup(&out->arena, q->nb->id);
 	out->model = out->reply.model ? out->reply.model : "extractive";
 	out->confidence = confidence(out);
 	out->latency_ms = (br_mono_ns() - began) / 1000000;
+	br_quivr__audit_answer(q->r, 200, q->nb->id, q->ask->question, out);
 	if ((rc = br_asked_add(br_req_ws(q->r), q->nb->id, &out->reply, br_req_who(q->r)->user, err)) == 0)
 		tell(q);
 	return rc;

@@ -180,7 +180,13 @@ static enum br_who identify(struct br_identity *out, struct br_req *r, bool may_
 		return BR_WHO_LATER;
 	c = br_arena_zalloc(a, sizeof *c);
 	out->own = c;
+	c->began = br_mono_ns();
 	c->profile = br_profile_find(br_config_get(br_req_ws(r)->config, "auth.profile", NULL));
+	if (c->profile->https && !br_req_secure(r)) {
+		c->why.reason = "https_required";
+		br_fail(err, BR_EFORBIDDEN, "This server is to be asked over HTTPS only");
+		return BR_WHO_REFUSED;
+	}
 	if (check_key(c, r, a, err) < 0)
 		return BR_WHO_REFUSED;
 	br_apikey_limits(&c->limits, c->key, c->profile);
@@ -294,6 +300,7 @@ void br_quivr__spent(struct br_req *r, uint64_t taken, uint64_t tokens)
 static void answered(struct br_req *r, int status)
 {
 	add_use(r, (struct br_key_use){ .requests = status != 101, .errors = status >= 400 }); /* of a socket the questions count */
+	br_quivr__audit(r, status);
 }
 
 static uint64_t largest(struct br_req *r)

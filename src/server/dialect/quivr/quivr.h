@@ -15,8 +15,7 @@
 #include "br/server.h"
 
 #define QUIVR_ROUTERS(X) X(system) X(kb) X(documents) X(ingest) X(query) X(stream) \
-	X(webhooks) X(apikeys) X(socket) \
-	X(neighbours)
+	X(webhooks) X(apikeys) X(socket) X(reports) X(neighbours)
 #define X(name) extern const struct br_routes br_quivr__##name##_rows;
 QUIVR_ROUTERS(X)
 #undef X
@@ -45,6 +44,7 @@ struct br_quivr_caller {
 	struct br_key_limits limits;              /* the key's, else the profile's */
 	int64_t spent_after;                      /* seconds until there are tokens again; 0: there are some */
 	bool counted;                             /* taken by the meter */
+	int64_t began;                            /* br_mono_ns */
 	struct br_quivr_why why;
 };
 struct br_quivr_caller *br_quivr__caller(const struct br_req *r); /* NULL on open routes */
@@ -73,6 +73,13 @@ void br_quivr__spent(struct br_req *r, uint64_t taken, uint64_t tokens);
 
 /* Something happened in the knowledge base of that id; data: the event's object. */
 void br_quivr__event(struct br_req *r, enum br_hook_event_id event, const char *kb, struct br_slice data);
+
+/* ---- audit.c: a line of JSON for each request and each answered question, where the profile or a setting wants them ---- */
+
+void br_quivr__audit(struct br_req *r, int status);
+struct br_quivr_answer;
+/* status 200, or 499: the client went away or cancelled. */
+void br_quivr__audit_answer(struct br_req *r, int status, const char *kb, const char *question, const struct br_quivr_answer *a);
 
 /* ---- knowledge bases and documents (quivr.c) ---- */
 
