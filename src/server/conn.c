@@ -644,7 +644,7 @@ static void ping(struct br_conn *c, int64_t now)
 		return;
 	pthread_mutex_lock(&r->mu);
 	if (!r->ring.len && !r->head_only)
-		br_buf_adds(&r->ring, ": ping\n\n");
+		br_buf_adds(&r->ring, ": keep-alive\n\n");
 	pthread_mutex_unlock(&r->mu);
 	c->moved = now;
 	drive(c);

@@ -23,7 +23,8 @@ int br_stream_open(struct br_req *r, int status, const char *type, struct br_err
 	r->status = status ? status : 200;
 	r->type = type;
 	if (!r->upgrade) {
-		br_reply_header(r, "Cache-Control", "no-store");
+		if (!r->headers.len || !strstr(r->headers.ptr, "Cache-Control:"))
+			br_reply_header(r, "Cache-Control", "no-store");
 		br_reply_header(r, "X-Accel-Buffering", "no");
 	}
 	r->streaming = true; /* read by the event thread only after it saw head_out, which it learns from the post below */
