@@ -61,7 +61,9 @@ complete -c br -n '__br_at' -fa import -d 'make a notebook from an exported file
 complete -c br -n '__br_at' -fa doctor -d 'check the surroundings br runs in'
 complete -c br -n '__br_at' -fa models -d 'list the models in use and check their services'
 complete -c br -n '__br_at' -fa keys -d 'make and manage keys for programs that use the server'
+complete -c br -n '__br_at' -fa tenant -d 'make and manage tenants of the Baiyuan API'
 complete -c br -n '__br_at' -fa enhance -d 'write contexts for passages, so that more questions find them'
+complete -c br -n '__br_at' -fa wiki -d 'compile pages about a notebook\'s topics, check and mend them'
 complete -c br -n '__br_at' -fa webhook -d 'tell other programs over HTTP what happens in the server'
 complete -c br -n '__br_at' -fa help -d 'show help on br or on one verb'
 complete -c br -n '__br_at' -fa version -d 'show the version of br and of what it is made of'
@@ -109,11 +111,27 @@ complete -c br -n '__br_at keys' -fa revoke -d 'end a key for good, and keep its
 complete -c br -n '__br_at keys' -fa delete -d 'remove a key and its usage'
 complete -c br -n '__br_at keys' -fa usage -d 'show what a key was used for, by day'
 complete -c br -n '__br_at keys' -fa check -d 'tell what a secret on standard input may do'
+complete -c br -n '__br_at tenant' -fa create -d 'make a tenant and print its id'
+complete -c br -n '__br_at tenant' -fa list -d 'list tenants'
+complete -c br -n '__br_at tenant' -fa show -d 'show a tenant, and how its questions were answered'
+complete -c br -n '__br_at tenant' -fa set -d 'change limits or the name of a tenant'
+complete -c br -n '__br_at tenant' -fa enable -d 'let a tenant be served again'
+complete -c br -n '__br_at tenant' -fa disable -d 'refuse all requests for a tenant, and keep what it has'
+complete -c br -n '__br_at tenant' -fa secret -d 'give a tenant a secret for signed pushes and print it'
+complete -c br -n '__br_at tenant' -fa delete -d 'remove a tenant with its knowledge bases, conversations and records'
 complete -c br -n '__br_at enhance' -fa run -d 'write a context for every passage that has none'
 complete -c br -n '__br_at enhance' -fa status -d 'tell how far each document is'
 complete -c br -n '__br_at enhance' -fa show -d 'print the contexts of a document'
 complete -c br -n '__br_at enhance' -fa publish -d 'make passages be found by their contexts, too'
 complete -c br -n '__br_at enhance' -fa reset -d 'drop contexts, and take them out of the index'
+complete -c br -n '__br_at wiki' -fa plan -d 'print the topics, find them in the notebook, or take a list'
+complete -c br -n '__br_at wiki' -fa compile -d 'write the pages of which something changed'
+complete -c br -n '__br_at wiki' -fa lint -d 'check citations and contradictions of pages; exit 3 when one fails'
+complete -c br -n '__br_at wiki' -fa list -d 'list pages and what may be served'
+complete -c br -n '__br_at wiki' -fa show -d 'print a page and the places it quotes'
+complete -c br -n '__br_at wiki' -fa patch -d 'put a verified fact into a page'
+complete -c br -n '__br_at wiki' -fa history -d 'list the versions of a page, or publish another one'
+complete -c br -n '__br_at wiki' -fa export -d 'write pages as Markdown files into a folder'
 complete -c br -n '__br_at webhook' -fa create -d 'make a webhook and print its id'
 complete -c br -n '__br_at webhook' -fa list -d 'show all webhooks'
 complete -c br -n '__br_at webhook' -fa show -d 'show one webhook'
@@ -132,11 +150,11 @@ complete -c br -n '__br_in notebook reembed' -l model -d 'whose vectors: of the 
 complete -c br -n '__br_in notebook reembed' -xa '(br notebook list --names 2>/dev/null)'
 complete -c br -n '__br_in notebook delete' -l yes -s y -d 'do not ask'
 complete -c br -n '__br_in notebook delete' -xa '(br notebook list --names 2>/dev/null)'
-complete -c br -n '__br_in config get' -xa 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.audit_log serve.proxies serve.grace serve.cache serve.workers webhook.retry webhook.give_up remote.key external.enabled external.rate external.base_url extract.helper'
+complete -c br -n '__br_in config get' -xa 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion ollama.base_url embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.bypass auth.secret_key auth.publishable_key auth.jwks_url auth.jwks_file auth.issuer auth.audience auth.admins auth.refresh auth.max_age auth.secret auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.cache serve.workers webhook.retry webhook.give_up external.enabled external.rate external.base_url tenant.models tenant.small_model tenant.retry_delay tenant.ping tenant.scrape_delay extract.helper'
 complete -c br -n '__br_in config set' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config set' -xa 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.audit_log serve.proxies serve.grace serve.cache serve.workers webhook.retry webhook.give_up remote.key external.enabled external.rate external.base_url extract.helper'
+complete -c br -n '__br_in config set' -xa 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion ollama.base_url embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.bypass auth.secret_key auth.publishable_key auth.jwks_url auth.jwks_file auth.issuer auth.audience auth.admins auth.refresh auth.max_age auth.secret auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.cache serve.workers webhook.retry webhook.give_up external.enabled external.rate external.base_url tenant.models tenant.small_model tenant.retry_delay tenant.ping tenant.scrape_delay extract.helper'
 complete -c br -n '__br_in config unset' -l user -d 'the user\'s own settings instead of the workspace\'s'
-complete -c br -n '__br_in config unset' -xa 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.audit_log serve.proxies serve.grace serve.cache serve.workers webhook.retry webhook.give_up remote.key external.enabled external.rate external.base_url extract.helper'
+complete -c br -n '__br_in config unset' -xa 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion ollama.base_url embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.bypass auth.secret_key auth.publishable_key auth.jwks_url auth.jwks_file auth.issuer auth.audience auth.admins auth.refresh auth.max_age auth.secret auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.grace serve.cache serve.workers webhook.retry webhook.give_up external.enabled external.rate external.base_url tenant.models tenant.small_model tenant.retry_delay tenant.ping tenant.scrape_delay extract.helper'
 complete -c br -n '__br_in config list' -l set -d 'only settings that differ from the built-in ones'
 complete -c br -n '__br_in config path' -l user -d 'the user\'s own settings instead of the workspace\'s'
 complete -c br -n '__br_in sync' -l plan -d 'tell what would be done and touch nothing; exit 4 if there is something'
@@ -150,12 +168,6 @@ complete -c br -n '__br_in sync' -l poll -d 'when watching, look at everything s
 complete -c br -n '__br_in sync' -l exclude -s x -d 'leave out what this gitignore pattern matches' -x
 complete -c br -n '__br_in sync' -l hidden -d 'also names that begin with a dot'
 complete -c br -n '__br_in sync' -l no-ignore -d 'do not read .gitignore and .brignore'
-complete -c br -n '__br_in sync' -l remote -d 'sync a folder to a knowledge base of the server there; needs no workspace' -x
-complete -c br -n '__br_in sync' -l kb -d 'with --remote, the knowledge base' -x
-complete -c br -n '__br_in sync' -l key -d 'with --remote, the key; better in BR_REMOTE_KEY, which process lists do not show' -x
-complete -c br -n '__br_in sync' -l source -d 'with --remote, kept with each document; only documents of this source are deleted' -x
-complete -c br -n '__br_in sync' -l meta -d 'with --remote, metadata of what is uploaded, a JSON object' -x
-complete -c br -n '__br_in sync' -l jobs -s j -d 'with --remote, uploads at once' -x
 complete -c br -n '__br_in sync' -xa '(__fish_complete_directories)'
 complete -c br -n '__br_in watch' -l poll -d 'when watching, look at everything so often instead of being told by the system' -x
 complete -c br -n '__br_in watch' -l nice -d 'leave processor and disk to others'
@@ -235,6 +247,7 @@ complete -c br -n '__br_in chat feedback' -l like -d 'the answer was good'
 complete -c br -n '__br_in chat feedback' -l dislike -d 'the answer was not good'
 complete -c br -n '__br_in chat feedback' -l comment -s m -d 'what about it' -x
 complete -c br -n '__br_in log' -l top -s k -d 'show at most n questions' -x
+complete -c br -n '__br_in log' -l tenant -d 'show what was asked for this tenant, over all its knowledge bases' -x
 complete -c br -n '__br_in log' -l clear -d 'forget all past questions of the notebook'
 complete -c br -n '__br_in eval' -l strategy -s s -d 'strategies, several separated by commas' -xa 'hybrid fusion full_text semantic hyde multi_query kb_explorer'
 complete -c br -n '__br_in eval' -l qrels -d 'judgements whose documents are paths of this notebook' -F
@@ -251,8 +264,6 @@ complete -c br -n '__br_in serve' -l key -d 'the key of the certificate (PEM)' -
 complete -c br -n '__br_in serve' -l host -d 'names under which the server is called, with commas; \'*\' for any' -x
 complete -c br -n '__br_in serve' -l origin -d 'origins of web pages that may call, with commas; \'*\' for any' -x
 complete -c br -n '__br_in serve' -l access-log -d 'write a line of JSON for each answer there; \'-\' is standard output' -F
-complete -c br -n '__br_in serve' -l audit-log -d 'write a line of JSON for each request with a key of the integration API there; audit.log in the workspace where the profile wants one' -F
-complete -c br -n '__br_in serve' -l proxy -d 'addresses and networks of proxies of ours, with commas: what they say of clients and of HTTPS is believed' -x
 complete -c br -n '__br_in serve' -l pid-file -d 'write the number of the process there' -F
 complete -c br -n '__br_in serve' -l grace -d 'at the end, wait so long for answers on their way' -x
 complete -c br -n '__br_in serve' -l workers -d 'threads that compute; 0 for one on each processor' -x
@@ -321,6 +332,15 @@ complete -c br -n '__br_in keys check' -l scope -d 'and wanted to do this' -x
 complete -c br -n '__br_in keys check' -l for -d 'with this notebook' -xa '(br notebook list --names 2>/dev/null)'
 complete -c br -n '__br_in keys check' -l tenant -d 'as this tenant' -x
 complete -c br -n '__br_in keys check' -l kind -d 'at this API' -xa 'any beyond quivr baiyuan'
+complete -c br -n '__br_in tenant create' -l id -d 'an id that clients know already, instead of a new one' -x
+complete -c br -n '__br_in tenant create' -l key -d 'make a key of this name for it, too, and print its secret' -x
+complete -c br -n '__br_in tenant set' -l name -d 'another name' -x
+complete -c br -n '__br_in tenant set' -l rate -d 'requests a minute, whatever keys ask' -x
+complete -c br -n '__br_in tenant set' -l memory -d 'messages of a conversation that count; 12 at first' -x
+complete -c br -n '__br_in tenant set' -l handoff-timeout -d 'when people do not come, the AI answers again after so long; 0 for never' -x
+complete -c br -n '__br_in tenant secret' -l stdin -d 'take the one on standard input instead of a new one'
+complete -c br -n '__br_in tenant secret' -l clear -d 'remove it: nothing can be pushed any more'
+complete -c br -n '__br_in tenant delete' -l yes -s y -d 'do not ask'
 complete -c br -n '__br_in enhance run' -l files -s f -d 'only documents whose path fits; may be given more than once' -x
 complete -c br -n '__br_in enhance run' -l limit -d 'at most n passages in this run; 0 is all' -x
 complete -c br -n '__br_in enhance run' -l model -d 'let the language model write: auto, if one is configured; off, never; on, or fail' -xa 'auto on off'
@@ -331,11 +351,33 @@ complete -c br -n '__br_in enhance publish' -l files -s f -d 'only documents who
 complete -c br -n '__br_in enhance publish' -l partial -d 'also what there is of documents that are not complete'
 complete -c br -n '__br_in enhance reset' -l files -s f -d 'only documents whose path fits; may be given more than once' -x
 complete -c br -n '__br_in enhance reset' -l failed -d 'only passages that failed; nothing is taken out of the index'
+complete -c br -n '__br_in wiki plan' -l find -d 'find topics in the notebook, instead of those found before'
+complete -c br -n '__br_in wiki plan' -l file -s f -d 'read the list of people\'s topics from file, \'-\' for standard input' -F
+complete -c br -n '__br_in wiki plan' -l edit -s e -d 'edit that list in $VISUAL or $EDITOR'
+complete -c br -n '__br_in wiki plan' -l model -d 'let the language model write: auto, if one is configured; off, never; on, or fail' -xa 'auto on off'
+complete -c br -n '__br_in wiki compile' -l force -s f -d 'write also pages of which nothing changed'
+complete -c br -n '__br_in wiki compile' -l model -d 'let the language model write: auto, if one is configured; off, never; on, or fail' -xa 'auto on off'
+complete -c br -n '__br_in wiki compile' -l plan -d 'tell what would be written, and touch nothing; exit 4'
+complete -c br -n '__br_in wiki lint' -l no-recompile -d 'only look: leave pages alone that a compile might mend'
+complete -c br -n '__br_in wiki lint' -l model -d 'let the language model write: auto, if one is configured; off, never; on, or fail' -xa 'auto on off'
+complete -c br -n '__br_in wiki list' -l all -s a -d 'also pages that were deleted'
+complete -c br -n '__br_in wiki show' -l version -d 'that version instead of the published one' -x
+complete -c br -n '__br_in wiki show' -l markers -d 'leave the markers of passages in the text'
+complete -c br -n '__br_in wiki patch' -l section -s s -d 'the section it belongs to, made when there is none' -x
+complete -c br -n '__br_in wiki patch' -l claim -s c -d 'id of the verified claim; the same again replaces what it said' -x
+complete -c br -n '__br_in wiki patch' -l confidence -d 'how sure it is; below 0.5 it is refused' -x
+complete -c br -n '__br_in wiki patch' -l actor -d 'who says so, for the history' -x
+complete -c br -n '__br_in wiki patch' -l create -d 'make the page when there is none'
+complete -c br -n '__br_in wiki history' -l publish -d 'make version n the published one again' -x
+complete -c br -n '__br_in wiki history' -l reviewed -d 'with --publish: a person has read it, whatever lint says'
+complete -c br -n '__br_in wiki history' -l actor -d 'with --publish: who did, for the history' -x
+complete -c br -n '__br_in wiki export' -l all -s a -d 'also pages that may not be served, such as those that failed lint'
+complete -c br -n '__br_in wiki export' -xa '(__fish_complete_directories)'
 complete -c br -n '__br_in webhook create' -l event -d 'an event that is told: document.uploaded, document.deleted, document.updated, kb.created, kb.deleted, query.completed, sync.completed, error.ingestion; all but query.completed without one' -x
 complete -c br -n '__br_in webhook create' -l for -d 'a notebook whose events are told; all without one' -xa '(br notebook list --names 2>/dev/null)'
 complete -c br -n '__br_in webhook create' -l secret -d 'what deliveries are signed with; without it one is made and printed' -x
 complete -c br -n '__br_in webhook create' -l unsigned -d 'do not sign deliveries'
 complete -c br -n '__br_in webhook create' -l inactive -d 'tell it nothing yet'
 complete -c br -n '__br_in webhook deliveries' -l limit -d 'the last n' -x
-complete -c br -n '__br_in help' -xa 'init status notebook config sync watch ingest upload docs query chat log eval serve verify health gc index backup export import doctor models keys enhance webhook help version completion'
+complete -c br -n '__br_in help' -xa 'init status notebook config sync watch ingest upload docs query chat log eval serve verify health gc index backup export import doctor models keys tenant enhance wiki webhook help version completion'
 complete -c br -n '__br_in completion' -xa 'bash zsh fish'

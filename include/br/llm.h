@@ -4,7 +4,7 @@
  * Owns:    what a request fills belongs to the caller (release in every case); messages and texts are borrowed for the call.
  * Threads: a service may be shared; every call blocks its caller, never another one.
  * Global:  one thread carries the requests of all services of the process over one libcurl multi handle. It starts with
- *          the first request and ends with the last br_llm_close.
+ *          the first request and ends with the last br_llm_close. The sums that br_llm_totals gives.
  * Fails:   NOTFOUND (the role is not configured), AUTH (key missing or refused), UPSTREAM (everything else the service or
  *          the way to it does wrong, time-outs too), CANCELLED (signal, cancel flag, or a callback), USAGE (a setting that
  *          makes no sense), TOOBIG, UNSUPPORTED (no libcurl). Messages name the service and the cause, never the key.
@@ -45,6 +45,19 @@ bool br_llm_configured(const struct br_config *c, enum br_llm_role role);
  * "no language model configured" and the like.
  */
 BR_MUST_USE int br_llm_open(struct br_llm **out, const struct br_config *c, enum br_llm_role role, struct br_err *err);
+/*
+ * What one asker wants otherwise than the settings say; zero: as they say. A provider counts where the settings name one of the known
+ * ones at its own address, and only if there is a key for it in the environment: the key of the settings never goes elsewhere.
+ */
+struct br_llm_wish { const char *provider, *model; const double *temperature; int64_t max_tokens; };
+BR_MUST_USE int br_llm_open_wish(struct br_llm **out, const struct br_config *c, enum br_llm_role role, const struct br_llm_wish *wish, struct br_err *err);
+/*
+ * A service by the name of its provider ("openrouter", "openai", "mistral", "ollama"), where the settings put it: for br_llm_models and
+ * br_llm_probe. key NULL: that of its variable. NOTFOUND: no such provider.
+ */
+BR_MUST_USE int br_llm_open_provider(struct br_llm **out, const struct br_config *c, const char *provider, const char *key, struct br_err *err);
+/* Before the first request: this key instead of what the settings say. from: what it is called in messages. AUTH: no key looks so. */
+BR_MUST_USE int br_llm_use_key(struct br_llm *s, const char *key, const char *from, struct br_err *err);
 void br_llm_close(struct br_llm *s);                                     /* NULL is accepted; no call may be running */
 const struct br_llm_info *br_llm_info(const struct br_llm *s);
 /* What a notebook is pinned to besides dim: SHA-256 over model, embed.dimensions and passage prefix, its first bytes. */
@@ -58,6 +71,7 @@ struct br_llm_usage {
 	bool cost_known;            /* of every request */
 };
 void br_llm_usage(struct br_llm_usage *out, struct br_llm *s);
+void br_llm_totals(struct br_llm_usage *out, enum br_llm_role role);     /* of all services of a role since the process began; cost_known means nothing */
 
 /* Of one request. */
 struct br_llm_tokens {
@@ -162,7 +176,7 @@ BR_MUST_USE int br_llm_rerank(double *score, struct br_llm_tokens *tokens, struc
 /* ---- what a service offers (models.c) ---- */
 
 struct br_llm_model {
-	const char *id, *owner;
+	const char *id, *owner, *name; /* name: for people; the id when there is none */
 	int64_t context;            /* tokens; 0: not said */
 	double price_prompt, price_completion; /* dollars for a million tokens; -1: not said */
 };
@@ -170,6 +184,9 @@ struct br_llm_models { BR_VEC(struct br_llm_model) v; struct br_arena arena; };
 /* GET <base_url>/models, in its order. */
 BR_MUST_USE int br_llm_models(struct br_llm_models *out, struct br_llm *s, const struct br_llm_ask *ask,
                               struct br_err *err);
+BR_MUST_USE int br_llm_embedding_models(struct br_llm_models *out, struct br_llm *s, const struct br_llm_ask *ask, struct br_err *err); /* OpenRouter's second list */
+/* Does the service take its key? AUTH: no. */
+BR_MUST_USE int br_llm_probe(struct br_llm *s, const struct br_llm_ask *ask, struct br_err *err);
 void br_llm_models_release(struct br_llm_models *m);
 
 #endif

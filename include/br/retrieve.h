@@ -41,10 +41,12 @@ struct br_query_opts {
 	const char *notebook;          /* NULL: the one in use */
 	const char *strategy;          /* NULL: search.strategy of the config */
 	uint32_t top;                  /* 1..BR_MAX_TOP */
+	uint32_t list;                 /* candidates by words, and as many by meaning; 0: enough for `top` */
 	const char *const *filter;     /* "field=value", "path~glob", "date>=2026-01-01" ...; all must hold; NULL-terminated or NULL */
 	const struct br_where *where;  /* must hold, too; NULL: no condition */
 	double min_similarity;         /* hits below it are left out; 0: none are */
 	double full_text_weight, semantic_weight; /* scale the two; <= 0: the strategy's own */
+	double rrf_k;                  /* of fusion and multi_query: how flat reciprocal ranks are; <= 0: 60 */
 	bool explain;
 	bool no_fold;                  /* near-identical hits stay */
 	bool by_doc;                   /* at most one hit per document: its best */
@@ -56,6 +58,7 @@ struct br_query_opts {
 	void *ask_arg;
 	struct br_llm *explorer;       /* for kb_explorer, of role chat; NULL: likewise */
 	struct br_llm *rerank;         /* puts the best 50 in order; NULL: none */
+	bool reorder;                  /* without a service: the best 50 are put in order by the words that they share with the question, too */
 	bool strict;                   /* what would run as less is a failure: CHECK, or that of the service */
 };
 #define BR_QUERY_OPTS_DEFAULT { .top = 8, .freshness_ns = 500000 }
