@@ -139,6 +139,13 @@ build/venv/ready: tests/http/requirements.txt
 check-http: all $(B)/http-lab build/venv/ready ## tests of the server; T=name-of-a-test
 	@BR_B=$(abspath $(B)) build/venv/bin/python -m pytest -q -p no:cacheprovider tests/http $(if $(T),-k $(T))
 
+fuzz-http: all build/venv/ready ## fuzz what the OpenAPI document lists for SECONDS; SEED= repeats a run
+	@build/venv/bin/python tests/http/fuzz.py --bin $(B) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+crash-http: all build/venv/ready ## kill -9 br serve N times while it is asked; SEED= repeats a run
+	@build/venv/bin/python tests/http/crash.py --bin $(B) --n $(N) $(if $(SEED),--seed $(SEED))
+soak-http: all build/venv/ready ## mixed load on br serve for SECONDS: no growth of memory or descriptors
+	@build/venv/bin/python tests/http/soak.py --bin $(B) --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
 check-layers: ## a module includes only what lies below it
 	@tests/check-layers.sh
 check-headers: ## every public header compiles alone

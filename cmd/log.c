@@ -58,7 +58,7 @@ static int log_run(struct br_cli *c, struct br_err *err)
 	int rc;
 
 	if (p->clear)
-		return br_asked_clear(c->ws, c->opt.notebook, err);
+		return br_asked_clear(c->ws, c->opt.notebook, NULL, err);
 	rc = br_asked_each(c->ws, c->opt.notebook, (size_t)p->top, show_one, &l, err);
 	br_columns_print(&c->out, &l.t);
 	if (rc == 0 && !l.n && !br_config_bool(c->config, "log.questions"))

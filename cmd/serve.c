@@ -135,6 +135,10 @@ static void on_reload(struct br_server *s, void *arg)
 		br_log(BR_LOG_ERROR, "the settings stay as they were: %s", err.msg);
 	else
 		br_log(BR_LOG_INFO, "settings were read again");
+	if (br_server_opts(s)->idp)
+		br_idp_refresh(br_server_opts(s)->idp);
+	if (br_idp_wanted(ws->config) != !!br_server_opts(s)->idp)
+		br_log(BR_LOG_WARN, "whether tokens are asked for is decided when the server starts");
 }
 
 static void announce(struct br_cli *c, const struct br_server *s)
@@ -164,6 +168,23 @@ static int flush_meter(struct br_meter *m, int rc, struct br_err *err)
 	int flushed = br_meter_flush(m, rc < 0 ? NULL : err);
 
 	return rc < 0 ? rc : flushed;
+}
+
+/* Settings of the workspace that do not count for lack of trust may have been meant to keep people out. */
+static int open_identity(struct br_server_opts *o, const struct br_config *c, struct br_err *err)
+{
+	char why[200];
+	int rc;
+
+	if (strstr(br_config_ignored(c), "auth."))
+		return br_fail(err, BR_EUSAGE, "settings auth.* of this workspace do not count before 'br config trust'");
+	if (!br_idp_wanted(c))
+		return 0;
+	if (br_idp_problem(why, sizeof why, c))
+		br_log(BR_LOG_ERROR, "nobody can be identified: %s", why);
+	if ((rc = br_idp_open(&o->idp, c, err)) == 0)
+		o->authenticated = true;
+	return rc;
 }
 
 static int start_hooks(struct br_hooks **out, struct br_cli *c, struct br_err *err)
@@ -197,6 +218,34 @@ static void take_profile(struct br_server_opts *o, struct br_cli *c, const struc
 	o->audit = p->audit_log && *p->audit_log ? p->audit_log : profile->audit ? br_arena_printf(&c->arena, "%s/audit.log", c->ws->dir) : NULL;
 }
 
+/* What a server needs beside the workspace; what was opened before a failure is closed by close_services. */
+static int open_services(struct br_server_opts *o, struct br_cli *c, struct br_err *err)
+{
+	int rc = open_identity(o, c->config, err);
+
+	o->limiter = br_limiter_new(NULL);
+	o->meter = br_meter_new(c->ws->store);
+	o->budgets = br_budgets_new(load_spent, c->ws);
+	if (rc < 0 || (rc = start_hooks(&o->hooks, c, err)) < 0)
+		return rc;
+	if ((rc = br_history_start(&o->history, c->ws, err)) < 0)
+		return rc;
+	return br_jobs_start(&o->jobs, c->ws, err);
+}
+
+static int close_services(struct br_server_opts *o, int rc, struct br_err *err)
+{
+	br_jobs_stop(o->jobs);
+	br_history_stop(o->history);
+	br_hooks_stop(o->hooks);
+	br_idp_close(o->idp);
+	br_limiter_free(o->limiter);
+	br_budgets_free(o->budgets);
+	rc = flush_meter(o->meter, rc, err);
+	br_meter_free(o->meter);
+	return rc;
+}
+
 static int serve_run(struct br_cli *c, struct br_err *err)
 {
 	const struct params *p = c->params;
@@ -217,25 +266,11 @@ static int serve_run(struct br_cli *c, struct br_err *err)
 	take_profile(&o, c, p);
 	o.cache = (uint64_t)br_config_int(c->config, "serve.cache");
 	o.origins = plain_list(&c->arena, p->origins);
-	if ((rc = start_hooks(&o.hooks, c, err)) < 0)
-		return rc;
-	if ((rc = br_jobs_start(&o.jobs, c->ws, err)) < 0) {
-		br_hooks_stop(o.hooks);
-		return rc;
-	}
-	o.limiter = br_limiter_new(NULL);
-	o.meter = br_meter_new(c->ws->store);
-	o.budgets = br_budgets_new(load_spent, c->ws);
-	if ((rc = br_server_new(&s, &o, err)) == 0)
+	if ((rc = open_services(&o, c, err)) == 0 && (rc = br_server_new(&s, &o, err)) == 0) {
 		rc = serve(c, s, err);
-	br_server_free(s);
-	br_jobs_stop(o.jobs);
-	br_hooks_stop(o.hooks);
-	br_limiter_free(o.limiter);
-	br_budgets_free(o.budgets);
-	rc = flush_meter(o.meter, rc, err);
-	br_meter_free(o.meter);
-	return rc;
+		br_server_free(s);
+	}
+	return close_services(&o, rc, err);
 }
 
 static const struct br_example examples[] = {

@@ -171,6 +171,11 @@ static void jobs_json(struct state *s)
 	br_json_end(&s->j);
 }
 
+static bool has_jobs(const struct state *s)
+{
+	return s->jobs[BR_JOB_PENDING] || s->jobs[BR_JOB_PROCESSING] || s->jobs[BR_JOB_ERROR];
+}
+
 static void tail(struct state *s)
 {
 	struct br_out *o = &s->c->out;
@@ -183,11 +188,11 @@ static void tail(struct state *s)
 		return;
 	}
 	br_columns_print(o, &s->table);
-	if (s->failed || s->stale || s->jobs[BR_JOB_PENDING] || s->jobs[BR_JOB_PROCESSING])
+	if (s->failed || s->stale || has_jobs(s))
 		br_out_s(o, "\n");
-	if (s->jobs[BR_JOB_PENDING] || s->jobs[BR_JOB_PROCESSING])
-		br_out_f(o, "jobs of 'br serve': %s pending, %s in work\n", br_human_count(s->jobs[BR_JOB_PENDING]).s,
-		         br_human_count(s->jobs[BR_JOB_PROCESSING]).s);
+	if (has_jobs(s))
+		br_out_f(o, "jobs of 'br serve': %s pending, %s in work, %s failed\n", br_human_count(s->jobs[BR_JOB_PENDING]).s,
+		         br_human_count(s->jobs[BR_JOB_PROCESSING]).s, br_human_count(s->jobs[BR_JOB_ERROR]).s);
 	if (s->failed)
 		br_out_f(o, "%s %s could not be indexed: 'br docs list --failed' tells why\n", br_human_count(s->failed).s,
 		         br_plural(s->failed, "document", "documents"));

@@ -20,7 +20,7 @@ _br()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= word i
 	local -a where=()
-	local verbs='init status notebook config sync watch ingest upload docs query chat log eval serve verify health gc index backup export import doctor models keys enhance webhook help version completion'
+	local verbs='init status notebook config sync watch ingest upload docs query chat log eval serve verify health gc index backup export import doctor models keys enhance wiki webhook help version completion'
 	local common=' --directory -C --workspace --notebook -n --json --quiet -q --verbose -v --no-color --wait --timeout --help -h'
 
 	COMPREPLY=()
@@ -33,7 +33,7 @@ _br()
 		-*) ;;
 		*)	case $cmd in
 			'') cmd=$word ;;
-			notebook|config|docs|chat|index|keys|enhance|webhook) cmd=$cmd.$word ;;
+			notebook|config|docs|chat|index|keys|enhance|wiki|webhook) cmd=$cmd.$word ;;
 			esac ;;
 		esac
 	done
@@ -146,6 +146,17 @@ _br()
 	enhance.status:--files|enhance.status:-f) :; return ;;
 	enhance.publish:--files|enhance.publish:-f) :; return ;;
 	enhance.reset:--files|enhance.reset:-f) :; return ;;
+	wiki.plan:--file|wiki.plan:-f) _br_files -f; return ;;
+	wiki.plan:--model) _br_words 'auto on off'; return ;;
+	wiki.compile:--model) _br_words 'auto on off'; return ;;
+	wiki.lint:--model) _br_words 'auto on off'; return ;;
+	wiki.show:--version) :; return ;;
+	wiki.patch:--section|wiki.patch:-s) :; return ;;
+	wiki.patch:--claim|wiki.patch:-c) :; return ;;
+	wiki.patch:--confidence) :; return ;;
+	wiki.patch:--actor) :; return ;;
+	wiki.history:--publish) :; return ;;
+	wiki.history:--actor) :; return ;;
 	webhook.create:--event) :; return ;;
 	webhook.create:--for) _br_lines notebook list --names; return ;;
 	webhook.create:--secret) :; return ;;
@@ -197,6 +208,11 @@ _br()
 		case $cur in
 		-*) _br_words "$common" ;;
 		*) _br_words 'run status show publish reset' ;;
+		esac ;;
+	wiki)
+		case $cur in
+		-*) _br_words "$common" ;;
+		*) _br_words 'plan compile lint list show patch history export' ;;
 		esac ;;
 	webhook)
 		case $cur in
@@ -261,17 +277,17 @@ _br()
 	config.get)
 		case $cur in
 		-*) _br_words " $common" ;;
-		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.audit_log serve.proxies serve.grace serve.cache serve.workers webhook.retry webhook.give_up remote.key external.enabled external.rate external.base_url extract.helper' ;;
+		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion ollama.base_url embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.bypass auth.secret_key auth.publishable_key auth.jwks_url auth.jwks_file auth.issuer auth.audience auth.admins auth.refresh auth.max_age auth.secret auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.audit_log serve.proxies serve.grace serve.cache serve.workers webhook.retry webhook.give_up remote.key external.enabled external.rate external.base_url extract.helper' ;;
 		esac ;;
 	config.set)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.audit_log serve.proxies serve.grace serve.cache serve.workers webhook.retry webhook.give_up remote.key external.enabled external.rate external.base_url extract.helper' ;;
+		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion ollama.base_url embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.bypass auth.secret_key auth.publishable_key auth.jwks_url auth.jwks_file auth.issuer auth.audience auth.admins auth.refresh auth.max_age auth.secret auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.audit_log serve.proxies serve.grace serve.cache serve.workers webhook.retry webhook.give_up remote.key external.enabled external.rate external.base_url extract.helper' ;;
 		esac ;;
 	config.unset)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.audit_log serve.proxies serve.grace serve.cache serve.workers webhook.retry webhook.give_up remote.key external.enabled external.rate external.base_url extract.helper' ;;
+		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion ollama.base_url embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.bypass auth.secret_key auth.publishable_key auth.jwks_url auth.jwks_file auth.issuer auth.audience auth.admins auth.refresh auth.max_age auth.secret auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.audit_log serve.proxies serve.grace serve.cache serve.workers webhook.retry webhook.give_up remote.key external.enabled external.rate external.base_url extract.helper' ;;
 		esac ;;
 	config.list)
 		case $cur in
@@ -532,6 +548,46 @@ _br()
 		case $cur in
 		-*) _br_words " --files -f --failed $common" ;;
 		*) : ;;
+		esac ;;
+	wiki.plan)
+		case $cur in
+		-*) _br_words " --find --file -f --edit -e --model $common" ;;
+		*) : ;;
+		esac ;;
+	wiki.compile)
+		case $cur in
+		-*) _br_words " --force -f --model --plan $common" ;;
+		*) : ;;
+		esac ;;
+	wiki.lint)
+		case $cur in
+		-*) _br_words " --no-recompile --model $common" ;;
+		*) : ;;
+		esac ;;
+	wiki.list)
+		case $cur in
+		-*) _br_words " --all -a $common" ;;
+		*) : ;;
+		esac ;;
+	wiki.show)
+		case $cur in
+		-*) _br_words " --version --markers $common" ;;
+		*) : ;;
+		esac ;;
+	wiki.patch)
+		case $cur in
+		-*) _br_words " --section -s --claim -c --confidence --actor --create $common" ;;
+		*) : ;;
+		esac ;;
+	wiki.history)
+		case $cur in
+		-*) _br_words " --publish --reviewed --actor $common" ;;
+		*) : ;;
+		esac ;;
+	wiki.export)
+		case $cur in
+		-*) _br_words " --all -a $common" ;;
+		*) _br_files -d ;;
 		esac ;;
 	webhook.create)
 		case $cur in

@@ -3,6 +3,8 @@
 # as there are processors: tests/run.sh build/MODE. Prints a line a suite, everything of a suite that failed, and at the end
 # "N passed, N failed". tests/run.sh build/MODE SUITE runs one.
 set -u
+# What is started in the background inherits that Ctrl-C is ignored, and several tests press it.
+[ -n "${BR_TESTS_SIGNALS-}" ] || BR_TESTS_SIGNALS=1 exec env --default-signal=INT,QUIT,HUP,PIPE "$0" "$@"
 b=$1
 log=$b/log
 mkdir -p "$log"

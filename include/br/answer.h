@@ -31,6 +31,8 @@ struct br_answer_model {
 /* The configured language model (settings chat.*). cancel may be NULL; NOTFOUND: none is configured. May be shared by threads. */
 struct br_answer_service;
 BR_MUST_USE int br_answer_service_open(struct br_answer_service **out, const struct br_config *c, const atomic_bool *cancel, struct br_err *err);
+/* A model that is open already, which it takes over. */
+struct br_answer_service *br_answer_service_over(struct br_llm *llm, const atomic_bool *cancel);
 void br_answer_service_close(struct br_answer_service *s);
 const struct br_answer_model *br_answer_service_model(const struct br_answer_service *s);
 /*
@@ -97,6 +99,17 @@ void br_reply_release(struct br_reply *r);
 void br_reply_citations(struct br_json *j, const struct br_reply *r, bool all);
 /* Members of an object: strategy, degraded, model, cached, repaired, generation. */
 void br_reply_origin(struct br_json *j, const struct br_reply *r);
+
+/* What of passages can be quoted, for those who make a text of it. */
+struct br_quotable {
+	uint32_t hit, off, len;        /* bytes of the text of a passage in r */
+	bool code, asks;               /* asks: ends with a question mark */
+	double score, share;           /* share: of the question's weight in it, its title and headings, 0..1 */
+};
+struct br_quotables { struct br_result r; BR_VEC(struct br_quotable) v; };
+/* Every sentence, table row and piece of code of the passages found for a question. Release in every case. */
+BR_MUST_USE int br_quotables_find(struct br_quotables *out, struct br_searcher *s, const char *question, const struct br_query_opts *opts, struct br_err *err);
+void br_quotables_release(struct br_quotables *q);
 
 /* Questions that the notebook's titles and headings answer, the same for the same notebook; at most n, NULL-terminated, in the arena. */
 BR_MUST_USE int br_suggest(const char ***out, struct br_arena *a, struct br_ws *ws, const char *notebook, size_t n, struct br_err *err);
@@ -170,6 +183,8 @@ BR_MUST_USE int br_chat_save(struct br_message saved[2], struct br_arena *a, str
 BR_MUST_USE int br_message_get(struct br_message *out, struct br_arena *a, struct br_ws *ws, const char *notebook, const char *id, struct br_err *err);
 /* Replaces an earlier verdict. */
 BR_MUST_USE int br_message_feedback(struct br_message *out, struct br_arena *a, struct br_ws *ws, const char *notebook, const char *id, int verdict, const char *comment, struct br_err *err);
+/* One member of its meta: name and JSON value, in place of an earlier one. NOTFOUND: the message went meanwhile. */
+BR_MUST_USE int br_message_note(struct br_ws *ws, const char *notebook, const char *id, const char *name, const char *json, struct br_err *err);
 void br_chat_write_json(struct br_json *j, const struct br_chat *c);
 void br_message_write_json(struct br_json *j, const struct br_message *m);
 void br_chat_export_markdown(struct br_buf *out, const struct br_chat *c, const struct br_message *m, size_t n);
@@ -184,9 +199,11 @@ struct br_asked {
 	uint32_t citations;
 };
 BR_MUST_USE int br_asked_add(struct br_ws *ws, const char *notebook, const struct br_reply *r, const char *by, struct br_err *err); /* nothing when the log is off */
+/* These, whatever the setting says, in one commit; oldest first. Notebooks that are gone are passed over. */
+BR_MUST_USE int br_asked_put(struct br_ws *ws, const char *const *notebook, const struct br_asked *q, size_t n, struct br_err *err);
 typedef int br_asked_fn(const struct br_asked *q, void *arg);
 /* Newest first, at most n. */
 BR_MUST_USE int br_asked_each(struct br_ws *ws, const char *notebook, size_t n, br_asked_fn *fn, void *arg, struct br_err *err);
-BR_MUST_USE int br_asked_clear(struct br_ws *ws, const char *notebook, struct br_err *err);
+BR_MUST_USE int br_asked_clear(struct br_ws *ws, const char *notebook, const char *by, struct br_err *err); /* by NULL: of everybody */
 
 #endif

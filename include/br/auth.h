@@ -293,6 +293,23 @@ BR_MUST_USE int br_jwt_verify(struct br_jwt *out, enum br_jwt_refusal *why, cons
                               const struct br_jwt_rules *rules, struct br_err *err);
 void br_jwt_release(struct br_jwt *t);
 
+/* ---- the identity provider that the settings auth.* name: its key set, fetched and kept (provider.c) ---- */
+
+/*
+ * A thread of its own fetches the key set, again after auth.refresh, and when a token names a key that is not in it (BR_JWKS_ASKED times
+ * a minute). While the provider is down the keys go on serving, for auth.max_age at most. May be shared by threads.
+ */
+struct br_config;
+struct br_idp;
+bool br_idp_wanted(const struct br_config *c); /* false: nobody is asked who they are */
+BR_MUST_USE int br_idp_open(struct br_idp **out, const struct br_config *c, struct br_err *err); /* c outlives it; settings are read when they are needed */
+void br_idp_close(struct br_idp *p);           /* NULL is accepted */
+/* NULL, or what is wrong with the settings. */
+const char *br_idp_problem(char *out, size_t size, const struct br_config *c);
+void br_idp_refresh(struct br_idp *p);         /* fetch the key set now: settings may have changed */
+/* As br_jwt_verify. Also UPSTREAM (no key set, and the provider cannot be reached) and USAGE (the settings make no sense). Waits for the network. */
+BR_MUST_USE int br_idp_check(struct br_jwt *out, enum br_jwt_refusal *why, struct br_idp *p, struct br_slice token, struct br_err *err);
+
 /* ---- care ---- */
 
 /* Every record of the three tables; problems are told to fn; how many. repair: in a write transaction, drops what cannot be used. */

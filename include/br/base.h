@@ -217,10 +217,20 @@ void br_wipe(void *p, size_t n);                                  /* zeroes that
 void br_base64url(struct br_buf *out, const void *p, size_t n);   /* appended, without padding */
 bool br_base64url_decode(struct br_buf *out, struct br_slice text); /* strict: no padding, no white space, one text for each value */
 
+/* ---- secrets on disk (cipher.c): AES-256-GCM, each time under a nonce of its own ---- */
+
+enum { BR_CIPHER_KEY = 32, BR_CIPHER_MORE = 29 }; /* bytes; MORE: by how many the text grows */
+/* Appended. about: bytes that are not kept, but without which nothing is deciphered: what the secret is for. */
+BR_MUST_USE int br_encipher(struct br_buf *out, const uint8_t key[BR_CIPHER_KEY], struct br_slice text, struct br_slice about,
+                            struct br_err *err); /* UNSUPPORTED: libcrypto is not installed */
+/* False: another key, another `about`, or not what br_encipher made; nothing is appended then. */
+bool br_decipher(struct br_buf *out, const uint8_t key[BR_CIPHER_KEY], struct br_slice sealed, struct br_slice about);
+
 /* ---- signatures of others (sign.c); a key may be shared by threads ---- */
 
 enum br_sign_alg { BR_SIGN_RS256, BR_SIGN_ES256 };
 struct br_pubkey;
+BR_MUST_USE int br_pubkey_ready(struct br_err *err);                    /* UNSUPPORTED: libcrypto is not installed, and no key can be made */
 struct br_pubkey *br_pubkey_rsa(struct br_slice n, struct br_slice e);  /* big-endian; NULL: not a key of 2048 to 8192 bits */
 struct br_pubkey *br_pubkey_p256(struct br_slice x, struct br_slice y); /* 32 bytes each; NULL: not a point of the curve */
 void br_pubkey_free(struct br_pubkey *k);
@@ -238,6 +248,7 @@ int br_parse_bytes(int64_t *out, const char *s, const char *what, struct br_err 
 /* One UTF-8 character: bytes taken (1..4) and *cp; invalid input takes 1 byte and gives 0xFFFD. n >= 1. */
 size_t br_utf8_next(uint32_t *cp, const char *p, size_t n);
 size_t br_utf8_put(char out[4], uint32_t cp);
+void br_utf8_lower(char *s, size_t n); /* capitals of ASCII, Latin-1 and Cyrillic, in place */
 /* Offset of the first invalid byte, or n when all is valid UTF-8 (no surrogates, no overlongs). */
 size_t br_utf8_valid(const char *p, size_t n);
 /* Shortest string close to `word` among names (edit distance <= 2), or NULL: for "did you mean". */

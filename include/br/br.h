@@ -28,6 +28,7 @@
 #include "br/server.h"
 #include "br/store.h"
 #include "br/text.h"
+#include "br/wiki.h"
 #include "br/ws.h"
 
 #endif

@@ -113,6 +113,10 @@ struct br_reembed_opts {
  */
 BR_MUST_USE int br_nb_reembed(struct br_reembed_stats *out, struct br_ws *ws, const char *name, const struct br_reembed_opts *opts, struct br_err *err);
 
+/* The configured language model as the notebook's settings chat.* want it; *out NULL: none is configured. */
+struct br_llm;
+BR_MUST_USE int br_nb_llm_open(struct br_llm **out, const struct br_config *c, const struct br_nb *nb, struct br_err *err);
+
 /* ---- settings of notebooks: the table is in src/corpus/nb_settings.c; br-notebook(1) lists it ---- */
 
 enum br_nb_setting_type {
@@ -213,6 +217,14 @@ BR_MUST_USE int br_chunk_get(struct br_chunk_rec *out, struct br_txn *t, uint32_
 BR_MUST_USE int br_chunk_docs(uint32_t *doc, struct br_txn *t, uint32_t nb, const uint32_t *chunk, size_t n, struct br_err *err);
 /* Bits of live chunks; *out stays all zero size when none is deleted (then NULL may be passed on as `keep`). */
 BR_MUST_USE int br_chunks_live(struct br_bits *out, struct br_txn *t, const struct br_nb *nb, struct br_err *err);
+
+/*
+ * Takes passages out of their documents, in one commit: nothing finds or quotes them any more, those that stay are counted anew from 0,
+ * and the text of the document stays while one of them does. When the document is indexed again, all are back. Passages of documents
+ * that changed since `chunk` was read are left alone. *done: how many went.
+ */
+struct br_passage { uint32_t doc, chunk, ordinal; };
+BR_MUST_USE int br_passages_remove(uint64_t *done, struct br_ws *ws, uint32_t nb, const struct br_passage *v, size_t n, struct br_err *err);
 
 /*
  * ---- contexts: text that is indexed with a passage so that it is found, and never quoted (context.c, publish.c) ----
@@ -320,6 +332,7 @@ struct br_ingest_stats {
 	double seconds;
 	bool stopped;                       /* max_errors was reached */
 };
+enum br_ingest_stage { BR_STAGE_PARSING, BR_STAGE_CLEANING, BR_STAGE_CHUNKING, BR_STAGE_EMBEDDING, BR_STAGE_STORING };
 struct br_ingest_opts {
 	const char *notebook;                      /* NULL: the one in use */
 	bool plan;                                 /* tell, touch nothing; returns CHANGES if there is something to do */
@@ -343,6 +356,11 @@ struct br_ingest_opts {
 	const char *const *uploads;                /* ingest without inputs: these uploads alone, by id, whatever their state; NULL-terminated */
 	const struct br_chunk_opts *chunking;      /* instead of the notebook's; NULL: the notebook's */
 	const atomic_bool *cancel;                 /* may be NULL; set: stops as a signal does */
+	/*
+	 * A document has come so far; done: how much of this stage is (0 to 1). From any thread, several at a time; quick. True: it is given
+	 * up and FAILs as "cancelled", and what there is of it stays.
+	 */
+	bool (*stage)(const char *path, enum br_ingest_stage stage, double done, void *arg);
 	void (*event)(const struct br_event *e, void *arg);      /* called from the calling thread, in order of path within each kind */
 	void (*progress)(const struct br_progress *p, void *arg); /* a few times a second */
 	void *arg;

@@ -25,6 +25,7 @@ struct br_enhance_opts {
 	void *want_arg;
 	uint64_t limit;                   /* at most so many chunks; 0: all */
 	enum br_enhance_model model;
+	atomic_bool *cancel;              /* may be NULL; set: stops as a signal does. It is set, too, when the run gives up */
 	bool plan;                        /* count, and estimate the cost; returns CHANGES if there is something to do */
 	void (*event)(const struct br_enhance_event *e, void *arg); /* may be NULL */
 	void (*progress)(const struct br_progress *p, void *arg);   /* "files" are chunks here; may be NULL */

@@ -38,7 +38,24 @@ BR_MUST_USE int br_job_get(struct br_job_info *out, struct br_arena *a, struct b
 BR_MUST_USE int br_job_get_enhance(struct br_job_info *out, struct br_arena *a, struct br_txn *t, uint32_t nb, const char *doc, struct br_err *err);
 typedef int br_job_fn(const struct br_job_info *job, void *arg); /* non-zero stops */
 BR_MUST_USE int br_job_each(struct br_txn *t, uint32_t nb, br_job_fn *fn, void *arg, struct br_err *err); /* nb 0: of all notebooks */
+/*
+ * One that waits is over at once: 0. One that is being worked on ends soon, unless its words are in the index already: 1. Either way it
+ * becomes an error, "cancelled". NOTFOUND: there is none; EXISTS: it is over. jobs NULL: nothing is being worked on here.
+ */
+BR_MUST_USE int br_job_cancel(struct br_jobs *jobs, struct br_ws *ws, uint32_t nb, const char *doc, bool enhance, struct br_err *err);
+/* The stage that a job is in just now, if it is worked on here; how far it is, from 0 to 1. */
+double br_job_live(struct br_jobs *jobs, struct br_job_info *job);
 /* EXISTS while it is processed; no job is not an error. */
 BR_MUST_USE int br_job_forget(struct br_ws *ws, uint32_t nb, const char *doc, struct br_err *err);
+
+/*
+ * ---- those who watch: br_jobs_watch, then br_jobs_wait again and again, br_jobs_unwatch ----
+ * False: there are `most` already.
+ */
+bool br_jobs_watch(struct br_jobs *j, unsigned most);
+void br_jobs_unwatch(struct br_jobs *j);
+/* True: something changed since *seen (0 at first), which follows; false: nothing did for so long. */
+bool br_jobs_wait(struct br_jobs *j, uint64_t *seen, int timeout_ms);
+void br_jobs_stir(struct br_jobs *j); /* all who wait look again */
 
 #endif

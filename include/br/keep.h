@@ -19,6 +19,8 @@ enum br_keep_kind {
 	BR_KEEP_INVITE = 1,
 	BR_KEEP_ACCESS = 2,
 	BR_KEEP_SETTING = 4,
+	BR_KEEP_PERSON = 5,       /* a user: see br_person in br/server.h */
+	BR_KEEP_SECRET = 6,       /* enciphered: br_keep_secret_put */
 	BR_KEEP_QUIVR_KB = 10,
 	BR_KEEP_QUIVR_DOC = 11,
 	BR_KEEP_QUIVR_VERSION = 12,
@@ -34,5 +36,23 @@ BR_MUST_USE int br_keep_put(struct br_ws *ws, uint32_t nb, enum br_keep_kind kin
 typedef void br_keep_fn(uint32_t nb, const char *name, const char *json, void *arg); /* the strings live as long as the arena */
 BR_MUST_USE int br_keep_each(struct br_arena *a, struct br_ws *ws, uint32_t nb, enum br_keep_kind kind, br_keep_fn *fn, void *arg, struct br_err *err); /* nb 0: of all */
 const char *br_keep_member(struct br_arena *a, const char *json, const char *key); /* a string of it; NULL: none */
+
+/*
+ * A secret, kept enciphered under the key of the workspace: the setting auth.secret, else what stands in the file "secret" beside the
+ * data file, which is made when there is none. The caller wipes and frees what it gets; NULL: none, or none that this key opens.
+ */
+BR_MUST_USE int br_keep_secret_get(char **out, struct br_ws *ws, const char *name, struct br_err *err);
+BR_MUST_USE int br_keep_secret_put(struct br_ws *ws, const char *name, const char *secret, struct br_err *err); /* NULL: removed; 1: it was there */
+
+/*
+ * Keys of model services that users gave, by service: "openrouter_api_key". user NULL: the workspace's, which serve whoever has none.
+ */
+#define BR_KEEP_SLOTS(X) X("openrouter_api_key", "openrouter", "OPENROUTER_API_KEY") X("openai_api_key", "openai", "OPENAI_API_KEY") \
+	X("mistral_api_key", "mistral", "MISTRAL_API_KEY")
+void br_keep_slot_name(char out[80], const char *slot, const char *user); /* the record's, for br_keep_secret_* */
+/* The first that there is, of the users in order (NULL-terminated), then the workspace's. *out: to be wiped and freed; NULL: none. */
+BR_MUST_USE int br_keep_provider_key(char **out, struct br_ws *ws, const char *provider, const char *const *user, struct br_err *err);
+struct br_llm;
+BR_MUST_USE int br_keep_use_key(struct br_llm *s, struct br_ws *ws, const char *const *user, struct br_err *err); /* the service then uses it */
 
 #endif

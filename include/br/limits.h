@@ -53,6 +53,21 @@
 #define BR_MAX_CONTEXT_READ  (4u << 10)   /* bytes of a passage's neighbour that a language model is shown */
 #define BR_MAX_DEFINITIONS   512          /* sentences of one document that are taken for definitions */
 
+/* the wiki */
+#define BR_MAX_WIKI_SLUG     100          /* bytes of the name of a page */
+#define BR_MAX_WIKI_TITLE    300          /* bytes of its title, category, or one alias */
+#define BR_MAX_WIKI_ALIASES  20           /* of one page */
+#define BR_MAX_WIKI_TOPICS   1000         /* of one notebook */
+#define BR_MAX_WIKI_PLAN     (1u << 20)   /* bytes of a list of topics */
+#define BR_MAX_WIKI_BODY     (256u << 10) /* bytes of a page */
+#define BR_MAX_WIKI_SOURCES  64           /* passages that a page cites */
+#define BR_MAX_WIKI_ERRORS   50           /* findings of lint that are kept of one version */
+#define BR_MAX_WIKI_VERSIONS 50           /* kept of one page, the published one besides */
+#define BR_MAX_WIKI_PATCHES  200          /* of one page */
+#define BR_MAX_WIKI_PATCH    (4u << 10)   /* bytes of what a patch says */
+#define BR_MAX_WIKI_CLAIM    200          /* bytes of the id of a claim */
+#define BR_MAX_WIKI_PHRASES  (1u << 20)   /* different phrases of titles and headings that are counted for a plan */
+
 /* names, settings */
 #define BR_MAX_MODEL_ID      127          /* name of an embedding model, bytes: longer ones are cut */
 #define BR_MAX_NOTEBOOK_NAME 128
@@ -71,6 +86,10 @@
 #define BR_MAX_JWT           (16u << 10)  /* bytes of a token */
 #define BR_MAX_JWKS          (256u << 10) /* bytes of an issuer's key set */
 #define BR_MAX_JWKS_KEYS     100
+#define BR_JWT_LEEWAY        10           /* seconds that our clock and an issuer's may differ */
+#define BR_JWKS_ASKED        3            /* times a minute that tokens with unknown keys have the key set fetched again */
+#define BR_JWKS_WAIT         10           /* seconds for fetching a key set */
+#define BR_MIN_SECRET        16           /* characters of the setting auth.secret */
 
 /* webhooks */
 #define BR_MAX_HOOKS         100          /* webhooks of a workspace */
@@ -133,6 +152,8 @@
 #define BR_SERVE_BODY_TIME   30           /* seconds for a body, and one more for each BR_SERVE_BODY_RATE bytes that came */
 #define BR_SERVE_BODY_RATE   1024
 #define BR_SERVE_WRITE_TIME  60           /* seconds without the client reading anything of an answer */
+#define BR_SERVE_HISTORY     1000         /* searches that wait for being written into the history */
+#define BR_SERVE_LISTENERS   64           /* listeners to events of jobs at once */
 #define BR_SERVE_PING_TIME   15           /* seconds of silence after which an event stream gets a comment */
 
 /* JSON read from outside */

@@ -45,6 +45,19 @@ bool br_llm_configured(const struct br_config *c, enum br_llm_role role);
  * "no language model configured" and the like.
  */
 BR_MUST_USE int br_llm_open(struct br_llm **out, const struct br_config *c, enum br_llm_role role, struct br_err *err);
+/*
+ * What one asker wants otherwise than the settings say; zero: as they say. A provider counts where the settings name one of the known
+ * ones at its own address, and only if there is a key for it in the environment: the key of the settings never goes elsewhere.
+ */
+struct br_llm_wish { const char *provider, *model; const double *temperature; int64_t max_tokens; };
+BR_MUST_USE int br_llm_open_wish(struct br_llm **out, const struct br_config *c, enum br_llm_role role, const struct br_llm_wish *wish, struct br_err *err);
+/*
+ * A service by the name of its provider ("openrouter", "openai", "mistral", "ollama"), where the settings put it: for br_llm_models and
+ * br_llm_probe. key NULL: that of its variable. NOTFOUND: no such provider.
+ */
+BR_MUST_USE int br_llm_open_provider(struct br_llm **out, const struct br_config *c, const char *provider, const char *key, struct br_err *err);
+/* Before the first request: this key instead of what the settings say. from: what it is called in messages. AUTH: no key looks so. */
+BR_MUST_USE int br_llm_use_key(struct br_llm *s, const char *key, const char *from, struct br_err *err);
 void br_llm_close(struct br_llm *s);                                     /* NULL is accepted; no call may be running */
 const struct br_llm_info *br_llm_info(const struct br_llm *s);
 /* What a notebook is pinned to besides dim: SHA-256 over model, embed.dimensions and passage prefix, its first bytes. */
@@ -162,7 +175,7 @@ BR_MUST_USE int br_llm_rerank(double *score, struct br_llm_tokens *tokens, struc
 /* ---- what a service offers (models.c) ---- */
 
 struct br_llm_model {
-	const char *id, *owner;
+	const char *id, *owner, *name; /* name: for people; the id when there is none */
 	int64_t context;            /* tokens; 0: not said */
 	double price_prompt, price_completion; /* dollars for a million tokens; -1: not said */
 };
@@ -170,6 +183,9 @@ struct br_llm_models { BR_VEC(struct br_llm_model) v; struct br_arena arena; };
 /* GET <base_url>/models, in its order. */
 BR_MUST_USE int br_llm_models(struct br_llm_models *out, struct br_llm *s, const struct br_llm_ask *ask,
                               struct br_err *err);
+BR_MUST_USE int br_llm_embedding_models(struct br_llm_models *out, struct br_llm *s, const struct br_llm_ask *ask, struct br_err *err); /* OpenRouter's second list */
+/* Does the service take its key? AUTH: no. */
+BR_MUST_USE int br_llm_probe(struct br_llm *s, const struct br_llm_ask *ask, struct br_err *err);
 void br_llm_models_release(struct br_llm_models *m);
 
 #endif

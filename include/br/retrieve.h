@@ -45,6 +45,7 @@ struct br_query_opts {
 	const struct br_where *where;  /* must hold, too; NULL: no condition */
 	double min_similarity;         /* hits below it are left out; 0: none are */
 	double full_text_weight, semantic_weight; /* scale the two; <= 0: the strategy's own */
+	double rrf_k;                  /* of fusion and multi_query: how flat reciprocal ranks are; <= 0: 60 */
 	bool explain;
 	bool no_fold;                  /* near-identical hits stay */
 	bool by_doc;                   /* at most one hit per document: its best */
@@ -56,6 +57,7 @@ struct br_query_opts {
 	void *ask_arg;
 	struct br_llm *explorer;       /* for kb_explorer, of role chat; NULL: likewise */
 	struct br_llm *rerank;         /* puts the best 50 in order; NULL: none */
+	bool reorder;                  /* without a service: the best 50 are put in order by the words that they share with the question, too */
 	bool strict;                   /* what would run as less is a failure: CHECK, or that of the service */
 };
 #define BR_QUERY_OPTS_DEFAULT { .top = 8, .freshness_ns = 500000 }

@@ -16,6 +16,8 @@
 #include "br/json.h"
 #include "br/retrieve.h"
 
+struct br_history;
+struct br_idp;
 struct br_budgets;
 struct br_hooks;
 struct br_jobs;
@@ -102,6 +104,7 @@ enum br_route_flags {
 	BR_ROUTE_MAY_BODY = 16, /* JSON that may be left out */
 	BR_ROUTE_LIST = 32,  /* answers with an array of `out` */
 	BR_ROUTE_CACHE = 128, /* reads only: the answer with status 200 may be given again for a second or two, as long as nothing was committed */
+	BR_ROUTE_CACHE_NB = 256, /* likewise, as long as nothing in the notebook of its path was changed; tells nothing of files */
 	BR_ROUTE_INLINE = 64, /* runs in the event thread: microseconds, no locks, no disk, no searcher */
 };
 typedef int br_handler(struct br_req *r, const void *in, struct br_err *err);
@@ -121,6 +124,8 @@ struct br_route {
 	const char *type;            /* content type of success; NULL: application/json */
 	int flags;
 	br_handler *run;
+	/* With BR_ROUTE_CACHE: an answer is given again without `run`; its whole text, and no more of the request than its body. May be NULL. */
+	void (*again)(struct br_req *r, struct br_slice answer);
 };
 
 /* ---- dialects ---- */
@@ -211,6 +216,8 @@ struct br_part *br_req_part(struct br_req *r, size_t i);               /* NULL: 
 
 /* ---- the answer: one of these, once ---- */
 
+/* Not to be given again, though the route says so: something took part that may answer otherwise the next time, or is to be counted. */
+void br_reply_transient(struct br_req *r);
 void br_reply_header(struct br_req *r, const char *name, const char *value);
 /* Opens the envelope; the handler writes one value; the core closes it. status 0: the route's. */
 struct br_json *br_reply(struct br_req *r, int status);
@@ -228,6 +235,11 @@ int br_stream_open(struct br_req *r, int status, const char *type, struct br_err
 int br_stream_write(struct br_req *r, const void *p, size_t n, struct br_err *err);
 /* One server-sent event; id and event may be NULL; data may have several lines. */
 int br_stream_event(struct br_req *r, const char *id, const char *event, const char *data, size_t n, struct br_err *err);
+/*
+ * For handlers of quick routes whose request turns out to need a wait. False: release everything, write nothing and return 0; the handler
+ * is called again in a thread that may wait, where this is true.
+ */
+bool br_req_may_wait(struct br_req *r);
 bool br_req_gone(struct br_req *r);     /* nobody waits for the answer of this slow route any more */
 bool br_req_draining(struct br_req *r); /* the server is ending: streams without an end should end */
 /* fn is called once, in another thread and under a lock, as soon as nobody waits any more; it must be quick. NULL takes it back. */
@@ -250,10 +262,12 @@ struct br_server_opts {
 	const char *origins;         /* origins of pages that may call, separated by commas; "*": any */
 	bool insecure;               /* listening beyond loopback without authentication is meant */
 	bool authenticated;          /* dialects ask for proofs of identity */
+	struct br_idp *idp;          /* whose tokens prove identity; NULL: nobody is asked */
 	struct br_jobs *jobs;        /* what runs in the background; NULL: nothing does */
 	struct br_hooks *hooks;      /* what tells others of events; NULL: the next server does */
 	struct br_limiter *limiter;  /* of requests by key; NULL: no limits */
 	struct br_meter *meter;      /* what keys are used for; NULL: nobody counts */
+	struct br_history *history;  /* what was searched for; NULL: nobody keeps it */
 	struct br_budgets *budgets;  /* of tokens by key; NULL: no limits */
 	unsigned events, workers;    /* threads; 0: by the processors */
 	uint64_t cache;              /* bytes of answers kept for BR_ROUTE_CACHE; 0: none */
@@ -274,6 +288,19 @@ const char *br_server_url(const struct br_server *s, size_t i);        /* NULL: 
 BR_MUST_USE int br_server_run(struct br_server *s, struct br_err *err);
 void br_server_free(struct br_server *s);
 
+/* fn(arg) is called in a thread that may wait, when one has time; the server does not end before. False: too much waits already. */
+bool br_server_later(struct br_server *s, void (*fn)(void *arg), void *arg);
+
+/*
+ * What was searched for over the APIs (table ASKED, whether the setting log.questions is on or not). It is kept in memory for some seconds,
+ * since a commit costs more than many searches: the newest BR_SERVE_HISTORY of them, then written by a thread of its own, and at the end.
+ */
+struct br_searched { int64_t at_ms; const char *notebook, *query, *strategy, *by; uint32_t found; double took_ms; };
+BR_MUST_USE int br_history_start(struct br_history **out, struct br_ws *ws, struct br_err *err);
+void br_history_stop(struct br_history *h);
+void br_history_add(struct br_history *h, const struct br_searched *s); /* h NULL: nothing */
+BR_MUST_USE int br_history_flush(struct br_history *h, struct br_err *err); /* what is in memory is written; h NULL: nothing */
+
 const struct br_server_opts *br_server_opts(const struct br_server *s);
 /* Pretty JSON. */
 void br_server_openapi(struct br_buf *out, const struct br_server *s);
@@ -284,5 +311,17 @@ void br_server_load(struct br_server_load *out, struct br_server *s);
 void br_server_metrics(struct br_buf *out, struct br_server *s);
 /* Everybody who may reach the server is the administrator: for use on one's own machine. */
 enum br_who br_identify_bypass(struct br_identity *out, struct br_req *r, bool may_wait, struct br_err *err);
+/*
+ * The user whose token of the identity provider stands in Authorization; the bypass where there is no provider. Administrators are
+ * those of auth.admins, then as stored (br_person), then as the token says.
+ */
+enum br_who br_identify_user(struct br_identity *out, struct br_req *r, bool may_wait, struct br_err *err);
+
+/* What is kept about a user: by tokens that came, and by administrators. Strings live as long as the request; NULL: not known. */
+struct br_person { const char *id, *email, *first_name, *last_name, *claim /* role in the token */, *role /* given here */, *created, *seen; };
+BR_MUST_USE int br_person_get(struct br_person *out, struct br_req *r, const char *id, struct br_err *err); /* 1: known, 0: not, and all but id is NULL */
+void br_person_read(struct br_person *out, struct br_req *r, const char *id, const char *json);
+BR_MUST_USE int br_person_put(struct br_req *r, const struct br_person *p, struct br_err *err);
+bool br_person_is_admin(struct br_req *r, const struct br_person *p);
 
 #endif

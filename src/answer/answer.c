@@ -71,6 +71,8 @@ static int find_answer(struct br_reply *out, struct br_searcher *s, const char *
 	if (rc)
 		return rc < 0 ? rc : tell(opts, out->text, err);
 	rc = opts->model ? by_model(out, s, question, opts, err) : quoted(out, s, question, opts, err);
+	if (rc == 0 && !out->found && br_answer__asks_overview(&out->arena, question))
+		rc = br_answer__overview(out, s, opts, err);
 	if (rc < 0)
 		return rc;
 	if (!out->found)

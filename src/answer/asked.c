@@ -1,5 +1,6 @@
 /*
- * The log of past questions of a notebook, kept only when the setting log.questions is on; the oldest go when there are too many.
+ * The log of past questions of a notebook, kept when the setting log.questions is on, and what was searched for over an API that has a
+ * history; the oldest go when there are too many.
  */
 #include "chat.h"
 
@@ -49,7 +50,7 @@ static void number_key(struct br_key *k, uint32_t nb, uint64_t number)
 
 /* ---- writing ---- */
 
-struct add { const char *notebook; const struct br_asked *q; };
+struct add { const char *const *notebook; const struct br_asked *q; size_t n; };
 
 static int bounds(uint64_t *first, uint64_t *next, struct br_txn *t, uint32_t nb, struct br_err *err)
 {
@@ -70,18 +71,15 @@ static int bounds(uint64_t *first, uint64_t *next, struct br_txn *t, uint32_t nb
 	return BR_MIN(rc, 0);
 }
 
-static int add(struct br_txn *t, void *arg, struct br_err *err)
+static int add_one(struct br_txn *t, uint32_t nb, const struct br_asked *q, struct br_err *err)
 {
-	const struct add *p = arg;
 	struct br_buf b = BR_BUF_INIT(BR_MAX_MESSAGE);
 	uint64_t first, next;
 	struct br_key k;
-	uint32_t nb;
 	int rc;
 
-	encode(&b, p->q);
-	if ((rc = br_buf_check(&b, "the log of questions", err)) < 0 || (rc = br_answer__nb_number(&nb, t, p->notebook, err)) < 0 ||
-	    (rc = bounds(&first, &next, t, nb, err)) < 0)
+	encode(&b, q);
+	if ((rc = br_buf_check(&b, "the log of questions", err)) < 0 || (rc = bounds(&first, &next, t, nb, err)) < 0)
 		goto out;
 	for (; next - first >= BR_MAX_ASKED && rc >= 0; first++) {
 		number_key(&k, nb, first);
@@ -95,30 +93,83 @@ out:
 	return BR_MIN(rc, 0);
 }
 
+static int add(struct br_txn *t, void *arg, struct br_err *err)
+{
+	const struct add *p = arg;
+	int rc = 0;
+
+	for (size_t i = 0; i < p->n && rc == 0; i++) {
+		uint32_t nb;
+		if ((rc = br_answer__nb_number(&nb, t, p->notebook[i], err)) == 0)
+			rc = add_one(t, nb, &p->q[i], err);
+		else if (rc == -BR_ENOTFOUND && p->n > 1)
+			rc = 0;
+	}
+	return rc;
+}
+
+int br_asked_put(struct br_ws *ws, const char *const *notebook, const struct br_asked *q, size_t n, struct br_err *err)
+{
+	struct add p = { notebook, q, n };
+
+	return n ? br_store_write(ws->store, add, &p, err) : 0;
+}
+
 int br_asked_add(struct br_ws *ws, const char *notebook, const struct br_reply *r, const char *by, struct br_err *err)
 {
 	const struct br_asked q = { .at_ms = br_now_ns() / 1000000, .question = r->question, .by = by, .strategy = r->strategy,
 		.way = !r->found ? "none" : r->cached ? "cache" : r->model ? "model" : "quoted",
 		.top = r->n ? r->cite[0].path : "", .score = r->n ? r->cite[0].score : 0, .took_ms = r->took_ms,
 		.citations = (uint32_t)r->n };
-	struct add p = { notebook, &q };
 
-	return br_config_bool(ws->config, "log.questions") ? br_store_write(ws->store, add, &p, err) : 0;
+	return br_config_bool(ws->config, "log.questions") ? br_asked_put(ws, &notebook, &q, 1, err) : 0;
+}
+
+struct clearing { const char *notebook, *by; };
+
+static int clear_of(struct br_txn *t, const struct br_key *nb, const char *by, struct br_err *err)
+{
+	BR_VEC(struct br_slice) theirs = { 0 };
+	struct br_arena a = { 0 };
+	struct br_asked q;
+	struct br_cur cur;
+	int rc;
+
+	if ((rc = br_cur_open(&cur, t, BR_T_ASKED, err)) < 0)
+		return rc;
+	cur.within = br_key_slice(nb);
+	for (rc = br_cur_seek(&cur, br_key_slice(nb), err); rc > 0; rc = br_cur_next(&cur, err)) {
+		if ((rc = decode(&q, &a, cur.val, err)) < 0)
+			break;
+		if (!strcmp(q.by, by))
+			*br_vec_push(&theirs) = br_slice(br_arena_strndup(&a, cur.key.ptr, cur.key.len), cur.key.len);
+	}
+	br_cur_close(&cur);
+	for (size_t i = 0; i < theirs.n && rc >= 0; i++)
+		rc = br_del(t, BR_T_ASKED, theirs.v[i], err);
+	br_vec_release(&theirs);
+	br_arena_release(&a);
+	return BR_MIN(rc, 0);
 }
 
 static int clear(struct br_txn *t, void *arg, struct br_err *err)
 {
+	const struct clearing *c = arg;
 	struct br_key k;
 	uint32_t nb;
-	int rc = br_answer__nb_number(&nb, t, arg, err);
+	int rc = br_answer__nb_number(&nb, t, c->notebook, err);
 
 	br_key_init(&k, nb);
-	return rc < 0 ? rc : br_del_prefix(t, BR_T_ASKED, br_key_slice(&k), err);
+	if (rc < 0)
+		return rc;
+	return c->by ? clear_of(t, &k, c->by, err) : br_del_prefix(t, BR_T_ASKED, br_key_slice(&k), err);
 }
 
-int br_asked_clear(struct br_ws *ws, const char *notebook, struct br_err *err)
+int br_asked_clear(struct br_ws *ws, const char *notebook, const char *by, struct br_err *err)
 {
-	return br_store_write(ws->store, clear, (void *)(uintptr_t)notebook, err);
+	struct clearing c = { notebook, by };
+
+	return br_store_write(ws->store, clear, &c, err);
 }
 
 /* ---- reading ---- */

@@ -37,8 +37,8 @@ void br_answer__cache_key(uint8_t key[16], const struct br_answer_opts *opts, co
 	struct br_buf b = BR_BUF_INIT(SIZE_MAX);
 
 	add_normal(&b, question);
-	br_buf_addf(&b, "%u %d %d %d %u %.17g %.17g ", opts->query.top, opts->query.plain, opts->query.no_fold, opts->strict, opts->sentences,
-	            opts->query.full_text_weight, opts->query.semantic_weight);
+	br_buf_addf(&b, "%u %d %d %d %u %.17g %.17g %.17g %d ", opts->query.top, opts->query.plain, opts->query.no_fold, opts->strict, opts->sentences,
+	            opts->query.full_text_weight, opts->query.semantic_weight, opts->query.rrf_k, opts->query.reorder);
 	add_text(&b, opts->query.strategy);
 	add_text(&b, opts->persona);
 	add_text(&b, opts->language);

@@ -20,11 +20,13 @@ struct inquiry {
 	double scale;                  /* 0: it has none */
 	double gain;                   /* how far the model is trusted with this question, 0..1 */
 	double all, once;              /* weight of all words; of a word that stands in one passage */
+	float retrieved[64];           /* what each word weighed in retrieval */
 };
 int br_answer__inquiry_make(struct inquiry *q, struct br_searcher *s, const char *question, const struct br_query_opts *opts, struct br_err *err);
 void br_answer__inquiry_release(struct inquiry *q);
 double br_answer__share(const struct inquiry *q, uint64_t words);           /* of the question's weight that these words have, 0..1 */
 double br_answer__weight_of(const struct inquiry *q, uint64_t words);
+double br_answer__bm25(const struct inquiry *q, const struct br_found *f, uint64_t words);
 double br_answer__closeness(struct inquiry *q, struct br_slice text);       /* cosine with the question, 0 when not known */
 uint64_t br_answer__words_of(struct inquiry *q, const char *lang, struct br_slice text);
 uint64_t br_answer__words_of_token(const struct inquiry *q, const struct br_token *t);
@@ -50,9 +52,15 @@ void br_answer__cut_passage(units *out, struct passage *p, struct inquiry *q, ui
 double br_answer__support(const struct inquiry *q, const struct passage *p, const units *u);
 
 /* ---- quoted answers (quote.c) ---- */
+void br_answer__score_units(struct inquiry *q, const struct passage *p, units *u);
 int br_answer__quote_answer(struct br_reply *out, struct inquiry *q, const struct br_answer_opts *opts, struct br_err *err);
 void br_answer__cite_range(struct br_citation *c, struct br_arena *a, const struct br_found *f, uint32_t off, uint32_t len);
+int br_answer__write_quotes(struct br_reply *out, const struct inquiry *q, struct unit *const *u, size_t n, struct br_err *err);
 const char *br_answer__nothing_found(const char *language, const char *question);
+
+/* ---- questions about everything (overview.c) ---- */
+bool br_answer__asks_overview(struct br_arena *a, const char *question);
+int br_answer__overview(struct br_reply *out, struct br_searcher *s, const struct br_answer_opts *opts, struct br_err *err);
 
 /* ---- answers of a language model (model.c, prompt.c) ---- */
 int br_answer__model_answer(struct br_reply *out, struct inquiry *q, const struct br_answer_opts *opts, struct br_err *err);

@@ -313,3 +313,47 @@ int br_message_feedback(struct br_message *out, struct br_arena *a, struct br_ws
 		return br_fail(err, BR_ETOOBIG, "a comment has at most %d bytes of UTF-8", BR_MAX_COMMENT);
 	return br_store_write(ws->store, judge, &f, err);
 }
+
+/* ---- notes ---- */
+
+struct note { const char *notebook, *id, *name, *json; };
+
+static int add_note(struct br_txn *t, void *arg, struct br_err *err)
+{
+	const struct note *n = arg;
+	struct br_buf meta = BR_BUF_INIT(BR_MAX_MESSAGE);
+	struct br_arena a = { 0 };
+	struct br_jdoc *doc = NULL;
+	struct br_message m;
+	struct br_json j;
+	struct br_key k;
+	uint32_t nb;
+	int rc = br_answer__nb_number(&nb, t, n->notebook, err);
+
+	if (rc == 0 && (rc = load(&m, &a, t, nb, n->id, &k, err)) == 0 && (rc = br_jdoc_parse(&doc, br_slice_str(m.meta), "a message", err)) == 0) {
+		br_json_init(&j, &meta, false);
+		br_json_obj(&j);
+		for (const struct br_jval *v = br_jval_first(br_jdoc_root(doc)); v; v = br_jval_next(v))
+			if (strcmp(br_jval_key(v), n->name) != 0) {
+				br_json_key(&j, br_jval_key(v));
+				br_jval_write(&j, v);
+			}
+		br_json_key(&j, n->name);
+		br_json_raw(&j, n->json, strlen(n->json));
+		br_json_end(&j);
+		m.meta = meta.ptr;
+		if ((rc = br_buf_check(&meta, "a message", err)) == 0)
+			rc = put_message(t, nb, br_rd_be32(k.b + 4), br_rd_be32(k.b + 8), &m, err);
+	}
+	br_jdoc_free(doc);
+	br_buf_release(&meta);
+	br_arena_release(&a);
+	return rc;
+}
+
+int br_message_note(struct br_ws *ws, const char *notebook, const char *id, const char *name, const char *json, struct br_err *err)
+{
+	struct note n = { notebook, id, name, json };
+
+	return br_store_write(ws->store, add_note, &n, err);
+}

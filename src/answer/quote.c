@@ -87,7 +87,7 @@ static double score_unit(struct inquiry *q, const struct passage *p, const struc
 	return u->code ? score * CODE : score;
 }
 
-static void score_units(struct inquiry *q, const struct passage *p, units *u)
+void br_answer__score_units(struct inquiry *q, const struct passage *p, units *u)
 {
 	for (size_t i = 0; i < u->n; i++) {
 		u->v[i].score = score_unit(q, p, &u->v[i]);
@@ -245,22 +245,22 @@ static void add_quote(struct br_buf *out, const struct br_citation *c, bool code
 	br_buf_addf(out, " [%u]", c->n);
 }
 
-static int write_answer(struct br_reply *out, struct inquiry *q, const struct choice *c, struct br_err *err)
+int br_answer__write_quotes(struct br_reply *out, const struct inquiry *q, struct unit *const *u, size_t n, struct br_err *err)
 {
 	struct br_buf text = BR_BUF_INIT(BR_MAX_REPLY);
 	int rc;
 
-	out->cite = br_arena_zalloc(&out->arena, (c->n + 1) * sizeof *out->cite);
-	for (size_t i = 0; i < c->n; i++) {
+	out->cite = br_arena_zalloc(&out->arena, (n + 1) * sizeof *out->cite);
+	for (size_t i = 0; i < n; i++) {
 		struct br_citation *to = &out->cite[i];
-		br_answer__cite_range(to, &out->arena, &q->r.hit[c->u[i]->hit], c->u[i]->off, c->u[i]->len);
+		br_answer__cite_range(to, &out->arena, &q->r.hit[u[i]->hit], u[i]->off, u[i]->len);
 		to->n = (uint32_t)i + 1;
 		to->cited = true;
 		if (i)
 			br_buf_addc(&text, '\n');
-		add_quote(&text, to, c->u[i]->code);
+		add_quote(&text, to, u[i]->code);
 	}
-	out->n = c->n;
+	out->n = n;
 	rc = br_buf_check(&text, "the answer", err);
 	out->text = br_arena_strndup(&out->arena, text.ptr, text.len);
 	br_buf_release(&text);
@@ -278,10 +278,10 @@ int br_answer__quote_answer(struct br_reply *out, struct inquiry *q, const struc
 		br_answer__cut_passage(&u, &p[i], q, i);
 	out->support = br_answer__support(q, p, &u);
 	if (out->support >= 0 && u.n) {
-		score_units(q, p, &u);
+		br_answer__score_units(q, p, &u);
 		choose(&c, q, &u, opts->sentences);
 		reading_order(&c);
-		rc = write_answer(out, q, &c, err);
+		rc = br_answer__write_quotes(out, q, c.u, c.n, err);
 		out->found = c.n > 0;
 		choice_release(&c);
 	}

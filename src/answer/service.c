@@ -57,17 +57,21 @@ static int complete(void *arg, const struct br_chat_message *m, size_t n, br_tok
 	return rc;
 }
 
+struct br_answer_service *br_answer_service_over(struct br_llm *llm, const atomic_bool *cancel)
+{
+	struct br_answer_service *s = br_alloc(sizeof *s);
+
+	*s = (struct br_answer_service){ { complete, s, br_llm_info(llm)->model, llm }, llm, cancel, { 0 } };
+	return s;
+}
+
 int br_answer_service_open(struct br_answer_service **out, const struct br_config *c, const atomic_bool *cancel, struct br_err *err)
 {
 	struct br_llm *llm;
 	int rc = br_llm_open(&llm, c, BR_LLM_CHAT, err);
 
-	*out = NULL;
-	if (rc < 0)
-		return rc;
-	*out = br_alloc(sizeof **out);
-	**out = (struct br_answer_service){ { complete, *out, br_llm_info(llm)->model, llm }, llm, cancel, { 0 } };
-	return 0;
+	*out = rc < 0 ? NULL : br_answer_service_over(llm, cancel);
+	return rc;
 }
 
 const struct br_answer_model *br_answer_service_model(const struct br_answer_service *s) { return &s->model; }

@@ -46,7 +46,7 @@ double br_answer__support(const struct inquiry *q, const struct passage *p, cons
 		return -ENOUGH;
 	for (size_t i = 0; i < q->r.n && i < ANSWER_LOOK; i++) {
 		const struct br_found *f = &q->r.hit[i];
-		bm25 = BR_MAX(bm25, f->bm25 / q->all);
+		bm25 = BR_MAX(bm25, br_answer__bm25(q, f, p[i].words) / q->all);
 		known = BR_MAX(known, br_answer__weight_of(q, p[i].words));
 		if (i < LOOSE_PASSAGES)
 			loose = BR_MAX(loose, p[i].loose);

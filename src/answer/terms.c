@@ -46,19 +46,38 @@ static void want_letters(struct inquiry *q)
 	br_tokenizer_letters(q->tok, letters);
 }
 
-/*
- * A word that stands nowhere weighs as much as one that stands once: in a small notebook it would drown all others, and that it is
- * missing tells little there.
- */
-static void weigh_unknown(struct inquiry *q)
-{
-	struct br_fts_query *words = &q->terms.words;
-	double n = BR_MAX((double)words->chunks, 1.0), once = log(1 + (n - 0.5) / 1.5), never = log(1 + (n + 0.5) / 0.5);
+static double idf(double n, double df) { return log(1 + (n - df + 0.5) / (df + 0.5)); }
 
-	q->once = once;
-	for (size_t g = 0; g < words->groups.n; g++)
-		if (!words->groups.v[g].df)
-			words->groups.v[g].idf *= (float)(once / never);
+/*
+ * In a notebook of a few passages a word that stands in all of them would weigh nothing, and whatever else is in the question would
+ * drown it: words weigh as if there were FEW passages. A word that stands nowhere weighs as much as one that stands once, since in a
+ * small notebook it tells little that it is missing.
+ */
+static void weigh_words(struct inquiry *q)
+{
+	enum { FEW = 8 };
+	struct br_fts_query *words = &q->terms.words;
+	double n = BR_MAX((double)words->chunks, 1.0), as_if = BR_MAX(n, (double)FEW);
+
+	q->once = idf(as_if, 1);
+	for (size_t g = 0; g < words->groups.n; g++) {
+		struct br_fts_group *w = &words->groups.v[g];
+		double df = BR_MIN((double)w->df, n);
+		if (g < 64)
+			q->retrieved[g] = w->idf;
+		w->idf *= (float)(idf(as_if, BR_MAX(df, 1.0)) / idf(n, df));
+	}
+}
+
+/* Retrieval's score of a passage with these words, had it weighed words as they are weighed here. */
+double br_answer__bm25(const struct inquiry *q, const struct br_found *f, uint64_t words)
+{
+	double sum = 0;
+
+	for (size_t g = 0; g < groups_of(q); g++)
+		if ((words >> g & 1) && is_word(&q->terms.words.groups.v[g]))
+			sum += q->retrieved[g];
+	return sum > 0 ? f->bm25 * br_answer__weight_of(q, words) / sum : f->bm25;
 }
 
 int br_answer__inquiry_make(struct inquiry *q, struct br_searcher *s, const char *question, const struct br_query_opts *opts, struct br_err *err)
@@ -69,7 +88,7 @@ int br_answer__inquiry_make(struct inquiry *q, struct br_searcher *s, const char
 	q->ws = br_searcher_workspace(s);
 	if ((rc = br_retrieve(&q->r, s, question, opts, err)) < 0 || (rc = br_terms_read(&q->terms, s, question, opts, err)) < 0)
 		return rc;
-	weigh_unknown(q);
+	weigh_words(q);
 	q->tok = br_tokenizer_new();
 	q->embedder = br_embedder_new(q->ws->model);
 	want_letters(q);

@@ -153,7 +153,7 @@ int br_jwks_parse(struct br_jwks **out, struct br_slice text, struct br_err *err
 	*out = NULL;
 	if (text.len > BR_MAX_JWKS)
 		return br_fail(err, BR_ETOOBIG, "key set: %zu bytes are more than %u", text.len, BR_MAX_JWKS);
-	if ((rc = br_jdoc_parse(&doc, text, "key set", err)) < 0)
+	if ((rc = br_pubkey_ready(err)) < 0 || (rc = br_jdoc_parse(&doc, text, "key set", err)) < 0)
 		return rc;
 	s = br_alloc(sizeof *s);
 	rc = add_keys(s, br_jdoc_root(doc), err);

@@ -141,6 +141,27 @@ size_t br_utf8_put(char out[4], uint32_t cp)
 	return 4;
 }
 
+/* Latin of ISO 8859-1 and basic Cyrillic: their small letters take as many bytes. */
+static uint32_t small_letter(uint32_t cp)
+{
+	if ((cp >= 0xc0 && cp <= 0xde && cp != 0xd7) || (cp >= 0x410 && cp <= 0x42f))
+		return cp + 32;
+	return cp >= 0x400 && cp <= 0x40f ? cp + 80 : cp;
+}
+
+void br_utf8_lower(char *s, size_t n)
+{
+	uint32_t cp;
+
+	for (size_t i = 0, k; i < n; i += k) {
+		k = br_utf8_next(&cp, s + i, n - i);
+		if (cp < 0x80)
+			s[i] = cp >= 'A' && cp <= 'Z' ? (char)(cp + 32) : (char)cp;
+		else if (small_letter(cp) != cp)
+			br_utf8_put(s + i, small_letter(cp));
+	}
+}
+
 size_t br_utf8_valid(const char *s, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)s;

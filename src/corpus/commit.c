@@ -326,13 +326,23 @@ static int embed_passages(struct commit *c, struct br_err *err)
 	return rc;
 }
 
+static void tell_storing(const struct commit *c)
+{
+	for (size_t i = 0; c->opts->stage && i < c->slice.n; i++)
+		for (size_t k = 0; k < c->slice.v[i]->made.n; k++)
+			(void)c->opts->stage(c->slice.v[i]->in.v[k].path, BR_STAGE_STORING, 0, c->opts->arg);
+}
+
 int commit_flush(struct commit *c, struct br_err *err)
 {
 	int rc;
 
 	if (!c->slice.n)
 		return 0;
-	if ((rc = embed_passages(c, err)) < 0 || (rc = br_store_write(c->ws->store, apply, c, err)) < 0)
+	if ((rc = embed_passages(c, err)) < 0)
+		return rc;
+	tell_storing(c);
+	if ((rc = br_store_write(c->ws->store, apply, c, err)) < 0)
 		return rc;
 	for (size_t i = 0; i < c->slice.n; i++)
 		for (size_t k = 0; k < c->slice.v[i]->made.n; k++)

@@ -111,6 +111,8 @@ void packed_chunks_release(struct packed_chunks *p);
 /* "Guide\x1fInstall\x1fLinux": heading h and those above it, outermost first; empty for BR_NO_HEADING. */
 void heading_path(struct br_buf *out, const struct br_extracted *e, const struct br_chunks *c, uint32_t h);
 void pack_chunks(struct packed_chunks *out, const struct br_extracted *e, const struct br_chunks *c, const uint32_t *tokens);
+/* From records, which get new ordinals in their order, and the skip ranges of their document, ascending. */
+void pack_recs(struct packed_chunks *out, const struct br_chunk_rec *v, uint32_t n, const struct br_range *skip, size_t n_skip);
 int chunks_put(struct br_txn *t, uint32_t nb, uint32_t doc, uint32_t first, const struct packed_chunks *p, struct br_err *err);
 int chunks_del(struct br_txn *t, uint32_t nb, uint32_t first, uint32_t n, struct br_err *err);
 /* Every chunk of a document in order; skip ranges (of the whole document's text) go into skip. */

@@ -125,18 +125,24 @@ static void pack_entries(struct br_buf *b, const struct br_chunks *c, const uint
 	}
 }
 
+static void put_segment(struct br_buf *b, const struct br_extracted *e, const struct br_chunks *c, const uint32_t *tokens, const uint16_t *index,
+                        uint32_t headings, const struct br_buf *list, struct segment_range r)
+{
+	br_buf_varint(b, r.from);
+	br_buf_varint(b, r.to - r.from);
+	br_buf_varint(b, headings);
+	br_buf_lstr(b, list->ptr, list->len);
+	segment_skips(b, e, c, r);
+	pack_entries(b, c, tokens, index, r);
+}
+
 static void pack_segment(struct br_buf *b, const struct br_extracted *e, const struct br_chunks *c, const uint32_t *tokens, struct segment_range r)
 {
 	uint16_t index[SEGMENT_CHUNKS];
 	struct br_buf list = BR_BUF_INIT(SIZE_MAX);
 	uint32_t n = segment_headings(index, &list, e, c, r);
 
-	br_buf_varint(b, r.from);
-	br_buf_varint(b, r.to - r.from);
-	br_buf_varint(b, n);
-	br_buf_lstr(b, list.ptr, list.len);
-	segment_skips(b, e, c, r);
-	pack_entries(b, c, tokens, index, r);
+	put_segment(b, e, c, tokens, index, n, &list, r);
 	br_buf_release(&list);
 }
 
@@ -148,6 +154,66 @@ void pack_chunks(struct packed_chunks *out, const struct br_extracted *e, const 
 		pack_segment(&out->bytes, e, c, tokens, (struct segment_range){ from, BR_MIN(from + SEGMENT_CHUNKS, out->n) });
 		*br_vec_push(&out->end) = (uint32_t)out->bytes.len;
 	}
+}
+
+/* ---- segments of chunks that are stored already, some of them left out ---- */
+
+/* Their headings in order of first use, each once; index[i] as segment_headings has it. */
+static uint32_t rec_headings(uint16_t *index, struct br_buf *list, const struct br_chunk_rec *v, uint32_t n)
+{
+	struct br_slice seen[SEGMENT_CHUNKS];
+	uint32_t k = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t j = 0;
+		index[i] = UINT16_MAX;
+		if (!v[i].heading.len)
+			continue;
+		while (j < k && !br_slice_eq(seen[j], v[i].heading))
+			j++;
+		if (j == k) {
+			seen[k++] = v[i].heading;
+			br_buf_lstr(list, v[i].heading.ptr, v[i].heading.len);
+		}
+		index[i] = (uint16_t)j;
+	}
+	return k;
+}
+
+/* The lists that segment_skips and pack_entries read, from records. */
+static void rec_lists(struct br_extracted *e, struct br_chunks *c, uint32_t *tokens, const struct br_chunk_rec *v, uint32_t n,
+                      const struct br_range *skip, size_t n_skip)
+{
+	for (size_t i = 0; i < n_skip; i++)
+		*br_vec_push(&e->skip) = skip[i];
+	for (uint32_t i = 0; i < n; i++) {
+		*br_vec_push(&c->chunks) = (struct br_chunk){ .off = v[i].off, .len = v[i].len, .line = v[i].line, .line_end = v[i].line_end,
+			.page = v[i].page };
+		tokens[i] = v[i].tokens;
+	}
+}
+
+void pack_recs(struct packed_chunks *out, const struct br_chunk_rec *v, uint32_t n, const struct br_range *skip, size_t n_skip)
+{
+	uint32_t *tokens = br_allocn(n + 1, sizeof *tokens);
+	struct br_extracted e = { 0 };
+	struct br_chunks c = { 0 };
+
+	br_buf_init(&out->bytes, SIZE_MAX);
+	out->n = n;
+	rec_lists(&e, &c, tokens, v, n, skip, n_skip);
+	for (uint32_t from = 0; from < n; from += SEGMENT_CHUNKS) {
+		struct segment_range r = { from, BR_MIN(from + SEGMENT_CHUNKS, n) };
+		struct br_buf list = BR_BUF_INIT(SIZE_MAX);
+		uint16_t index[SEGMENT_CHUNKS];
+		uint32_t headings = rec_headings(index, &list, v + from, r.to - r.from);
+		put_segment(&out->bytes, &e, &c, tokens, index, headings, &list, r);
+		*br_vec_push(&out->end) = (uint32_t)out->bytes.len;
+		br_buf_release(&list);
+	}
+	br_vec_release(&e.skip);
+	br_vec_release(&c.chunks);
+	free(tokens);
 }
 
 static void chunk_key(struct br_key *k, uint32_t nb, uint32_t chunk)

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+enum { TOLD_CHUNKS = 64 }; /* so many are embedded before it is told again */
+
 struct worker {
 	struct br_extractor *extractor;
 	struct br_extracted text;
@@ -280,6 +282,14 @@ static void sign(struct job *j)
 	j->m->doc.signature = signer_end(&j->w->signer, room);
 }
 
+/* CANCELLED: it is not wanted any more. */
+static int reached(struct job *j, enum br_ingest_stage stage, double done, struct br_err *err)
+{
+	const struct br_ingest_opts *o = j->env->opts;
+
+	return o->stage && o->stage(j->in->path, stage, done, o->arg) ? br_fail(err, BR_ECANCELLED, "cancelled") : 0;
+}
+
 static void index_chunks(struct job *j, const struct br_chunks *c)
 {
 	const struct br_extracted *e = &j->w->text;
@@ -296,6 +306,8 @@ static void index_chunks(struct job *j, const struct br_chunks *c)
 		what.heading = br_buf_slice(&path);
 		index_chunk(j, &what);
 		j->m->doc.tokens += j->w->tokens.v[i];
+		if (i % TOLD_CHUNKS == 0) /* too late to give up: the words of some are in the unit */
+			(void)reached(j, BR_STAGE_EMBEDDING, (double)i / (double)c->chunks.n, NULL);
 	}
 	sign(j);
 	br_buf_release(&path);
@@ -306,9 +318,11 @@ static int cut(struct job *j, struct br_err *err)
 	struct br_chunks c = { 0 };
 	int rc;
 
+	if ((rc = reached(j, BR_STAGE_CHUNKING, 0, err)) < 0)
+		return rc;
 	if ((rc = br_chunk(&c, &j->w->text, &j->env->nb->chunking, err)) == 0 && c.chunks.n)
 		rc = pack_text(&j->m->text, j->w->packer, br_buf_slice(&j->w->text.text), err);
-	if (rc == 0 && c.chunks.n) {
+	if (rc == 0 && c.chunks.n && (rc = reached(j, BR_STAGE_EMBEDDING, 0, err)) == 0) {
 		index_chunks(j, &c);
 		pack_chunks(&j->m->chunks, &j->w->text, &c, j->w->tokens.v);
 		j->m->doc.chunks = (uint32_t)c.chunks.n;
@@ -340,7 +354,7 @@ static void work(struct job *j)
 	start(j);
 	if (j->in->touch_only || is_settled(j))
 		return;
-	if ((rc = read_input(j, &bytes, &err)) < 0) {
+	if ((rc = reached(j, BR_STAGE_PARSING, 0, &err)) < 0 || (rc = read_input(j, &bytes, &err)) < 0) {
 		failed(j, BR_ACT_FAIL, err.msg);
 		j->m->unread = true;
 		return;
@@ -358,11 +372,11 @@ static void work(struct job *j)
 	if ((j->m->container = is_closed(j, bytes)))
 		return;
 	rc = extract(j, bytes, &err);
-	if (rc == 0) {
+	if (rc == 0 && (rc = reached(j, BR_STAGE_CLEANING, 0, &err)) == 0) {
 		describe(j);
 		rc = cut(j, &err);
 	}
-	j->m->unread = rc == -BR_ENOMEM || rc == -BR_EIO; /* not the input's fault: another time it may succeed */
+	j->m->unread = rc == -BR_ENOMEM || rc == -BR_EIO || rc == -BR_ECANCELLED; /* not the input's fault: another time it may succeed */
 	if (rc < 0)
 		failed(j, rc == -BR_EUNSUPPORTED ? BR_ACT_SKIP : BR_ACT_FAIL, err.msg);
 	else if (!j->m->doc.chunks)

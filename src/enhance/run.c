@@ -5,6 +5,8 @@
  */
 #include "internal.h"
 
+#include "br/keep.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -34,7 +36,7 @@ struct run {
 	struct br_llm *llm;             /* NULL: without a model */
 	unsigned concurrency;
 	struct br_pool *pool;
-	atomic_bool cancel;
+	atomic_bool own, *cancel;       /* the asker's, or our own: requests that are on their way end */
 	BR_VEC(uint32_t) doc;           /* wanted ones */
 	BR_VEC(struct item *) done;     /* not committed yet */
 	int64_t since_ns;               /* of the first of them */
@@ -43,6 +45,11 @@ struct run {
 	int stop;                       /* why no more is asked: negative */
 	struct br_err why;
 };
+
+static bool is_stopped(const struct run *r)
+{
+	return br_stop_signal() || (!r->stop && atomic_load(r->cancel));
+}
 
 /* ---- one chunk, in any thread ---- */
 
@@ -54,7 +61,7 @@ static void ask(struct item *it, struct run *r)
 	prompt_passage(&prompt, it->d, it->ordinal);
 	if ((it->rc = br_buf_check(&prompt, "what the model is told", &it->err)) == 0) {
 		const struct br_llm_message m[] = { { "system", br_slice_str(prompt_instructions) }, { "user", br_buf_slice(&prompt) } };
-		const struct br_llm_chat req = { .ask.cancel = &r->cancel, .message = m, .n = BR_COUNT(m) };
+		const struct br_llm_chat req = { .ask.cancel = r->cancel, .message = m, .n = BR_COUNT(m) };
 		if ((it->rc = br_llm_chat(&reply, r->llm, &req, &it->err)) == 0)
 			it->rc = take_answer(&it->text, br_buf_slice(&reply.text), &it->err);
 		it->tokens = reply.tokens;
@@ -69,7 +76,7 @@ static void work(void *item, void *state, void *arg)
 	struct run *r = arg;
 
 	(void)state;
-	if (atomic_load(&r->cancel) || br_stop_signal())
+	if (atomic_load(r->cancel) || is_stopped(r))
 		it->rc = br_fail(&it->err, BR_ECANCELLED, "stopped");
 	else if (r->llm)
 		ask(it, r);
@@ -117,7 +124,7 @@ static void give_up(struct run *r, int rc, const struct br_err *why)
 		r->stop = rc;
 		r->why = *why;
 	}
-	atomic_store(&r->cancel, true);
+	atomic_store(r->cancel, true);
 }
 
 static void note(struct run *r, const struct item *it)
@@ -260,7 +267,7 @@ static int run_chunks(struct run *r, struct document *d, const uint32_t *ordinal
 	int rc = r->llm && n ? put_states(r, d, ordinal, n, true, err) : 0, undo = 0;
 	size_t i = 0;
 
-	while (rc == 0 && i < n && !r->stop && !br_stop_signal())
+	while (rc == 0 && i < n && !r->stop && !is_stopped(r))
 		rc = give(r, d, ordinal[i++], err);
 	if (r->llm && i < n) /* those that no thread was given */
 		undo = put_states(r, d, ordinal + i, n - i, false, rc < 0 ? NULL : err);
@@ -298,12 +305,12 @@ static int run_docs(struct run *r, struct br_err *err)
 	struct item *it;
 	int rc = 0, last;
 
-	for (size_t i = 0; i < r->doc.n && rc == 0 && !r->stop && !br_stop_signal(); i++)
+	for (size_t i = 0; i < r->doc.n && rc == 0 && !r->stop && !is_stopped(r); i++)
 		rc = run_doc(r, r->doc.v[i], err);
 	if (r->opts->plan)
 		return rc < 0 ? rc : br_check_stop(err);
-	if (rc < 0 || br_stop_signal())
-		atomic_store(&r->cancel, true);
+	if (rc < 0 || is_stopped(r))
+		atomic_store(r->cancel, true);
 	if (rc == 0)
 		while ((rc = take_oldest(r, err)) > 0)
 			;
@@ -335,6 +342,26 @@ static unsigned threads(const struct run *r, const struct br_nb *nb)
 	return (unsigned)BR_MAX(1, BR_MIN(n, BR_MAX_LLM_AT_ONCE));
 }
 
+static int choose_model(struct run *r, const struct br_nb *nb, struct br_err *err)
+{
+	bool there = br_llm_configured(r->ws->config, BR_LLM_CHAT);
+	struct br_nb_values *v;
+	int rc;
+
+	snprintf(r->out->by, sizeof r->out->by, "br");
+	if (r->opts->model == BR_ENHANCE_ON && !there)
+		return br_fail(err, BR_EUSAGE, "no language model is configured");
+	if (r->opts->model == BR_ENHANCE_OFF || !there)
+		return 0;
+	v = br_nb_values_new(nb);
+	if ((rc = br_nb_llm_open(&r->llm, r->ws->config, nb, err)) == 0) /* with the key of the notebook's owner, or of the workspace, if there is one */
+		rc = br_keep_use_key(r->llm, r->ws, (const char *[]){ br_nb_str(v, "owner"), NULL }, err);
+	br_nb_values_free(v);
+	if (rc == 0)
+		snprintf(r->out->by, sizeof r->out->by, "%s", br_llm_info(r->llm)->model);
+	return rc;
+}
+
 static int find_docs(struct run *r, struct br_err *err)
 {
 	struct br_arena a = { 0 };
@@ -350,31 +377,18 @@ static int find_docs(struct run *r, struct br_err *err)
 		rc = br_doc_each(t, nb->nb, add_doc, r, err);
 	}
 	br_txn_end(t);
+	if (rc == 0)
+		rc = choose_model(r, nb, err);
 	br_arena_release(&a);
-	return rc;
-}
-
-static int choose_model(struct run *r, struct br_err *err)
-{
-	bool there = br_llm_configured(r->ws->config, BR_LLM_CHAT);
-	int rc;
-
-	snprintf(r->out->by, sizeof r->out->by, "br");
-	if (r->opts->model == BR_ENHANCE_ON && !there)
-		return br_fail(err, BR_EUSAGE, "no language model is configured");
-	if (r->opts->model == BR_ENHANCE_OFF || !there)
-		return 0;
-	if ((rc = br_llm_open(&r->llm, r->ws->config, BR_LLM_CHAT, err)) == 0)
-		snprintf(r->out->by, sizeof r->out->by, "%s", br_llm_info(r->llm)->model);
 	return rc;
 }
 
 static int begin(struct run *r, struct br_err *err)
 {
 	char *path = br_path_join(r->ws->dir, "enhance.lock");
-	int rc;
+	int rc = 0;
 
-	if ((rc = choose_model(r, err)) == 0 && (r->opts->plan || (rc = br_lock_take(&r->lock, path, r->ws->wait_ms, err)) == 0))
+	if (r->opts->plan || (rc = br_lock_take(&r->lock, path, r->ws->wait_ms, err)) == 0)
 		rc = find_docs(r, err);
 	free(path);
 	if (rc == 0 && !r->opts->plan) {
@@ -397,8 +411,8 @@ static int finish(struct run *r, struct br_err *err)
 	}
 	if (r->stop)
 		return br_fail(err, r->why.code, "%s", r->why.msg);
-	if (br_stop_signal())
-		return br_check_stop(err);
+	if (is_stopped(r))
+		return br_stop_signal() ? br_check_stop(err) : br_fail(err, BR_ECANCELLED, "stopped");
 	if (s->failed)
 		return br_fail(err, s->success || s->kept ? BR_EPARTIAL : BR_EUPSTREAM, "%llu of %llu passages got no context",
 		               (unsigned long long)s->failed, (unsigned long long)s->todo);
@@ -412,6 +426,7 @@ int br_enhance(struct br_enhance_stats *out, struct br_ws *ws, const struct br_e
 	int rc;
 
 	*out = (struct br_enhance_stats){ 0 };
+	r.cancel = opts->cancel ? opts->cancel : &r.own;
 	if ((rc = begin(&r, err)) == 0 && (rc = run_docs(&r, err)) == 0)
 		rc = finish(&r, err);
 	out->seconds = (double)(br_mono_ns() - began) / 1e9;

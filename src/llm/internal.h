@@ -16,7 +16,7 @@ enum {
 	NEW_MAX_TOKENS = 4,   /* max_completion_tokens instead of max_tokens */
 	COSTS_NOTHING = 8,
 };
-struct br_llm__provider { const char *name, *base_url, *key_env; unsigned flags; };
+struct br_llm__provider { const char *name, *base_url, *key_env; unsigned flags; const char *probe; }; /* probe: a path that wants a key */
 
 struct br_llm {
 	struct br_llm_info info;
@@ -50,6 +50,7 @@ void br_llm__count(struct br_llm *s, struct br_llm_tokens *t);
 
 /* Where the key is to come from; reads it unless a command must run. */
 int br_llm__key_find(struct br_llm *s, const struct br_config *c, struct br_err *err);
+int br_llm__key_set(struct br_llm *s, const char *key, const char *from, struct br_err *err);
 /* A copy of the key, NULL when none is sent; br_llm__key_free. */
 int br_llm__key_get(char **out, struct br_llm *s, struct br_err *err);
 void br_llm__key_free(char *key);

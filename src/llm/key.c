@@ -56,9 +56,9 @@ int br_llm__key_find(struct br_llm *s, const struct br_config *c, struct br_err 
 	char *key = br_arena_printf(&s->mem, "%s.key", role), *command = br_arena_printf(&s->mem, "%s.key_command", role);
 	bool at_home = s->provider->base_url && !strcmp(s->info.base_url, s->provider->base_url);
 
-	if ((v = br_config_get(c, key, &level)) && *v)
+	if (c && (v = br_config_get(c, key, &level)) && *v)
 		return take(s, v, level == BR_CONFIG_ENV ? br_setting_find(key)->env : key, err);
-	if ((v = br_config_get(c, command, NULL)) && *v) {
+	if (c && (v = br_config_get(c, command, NULL)) && *v) {
 		s->key_command = br_arena_strdup(&s->mem, v);
 		s->info.key_from = command;
 		return 0;
@@ -68,6 +68,12 @@ int br_llm__key_find(struct br_llm *s, const struct br_config *c, struct br_err 
 		return take(s, v, env, err);
 	s->info.key_missing = s->provider->flags & WANTS_KEY && at_home;
 	return 0;
+}
+
+int br_llm__key_set(struct br_llm *s, const char *key, const char *from, struct br_err *err)
+{
+	s->info.key_missing = false;
+	return take(s, key, from, err);
 }
 
 /* ---- the command ---- */

@@ -8,9 +8,10 @@
 
 static const struct br_llm__provider providers[] = {
 	/* name          base URL                          key's variable        flags */
-	{ "openrouter", "https://openrouter.ai/api/v1",   "OPENROUTER_API_KEY", WANTS_KEY | TELLS_COST },
+	{ "openrouter", "https://openrouter.ai/api/v1",   "OPENROUTER_API_KEY", WANTS_KEY | TELLS_COST, "/key" }, /* its list of models is for everybody */
 	{ "openai",     "https://api.openai.com/v1",      "OPENAI_API_KEY",     WANTS_KEY | NEW_MAX_TOKENS },
 	{ "ollama",     "http://127.0.0.1:11434/v1",      "OLLAMA_API_KEY",     COSTS_NOTHING },
+	{ "mistral",    "https://api.mistral.ai/v1",      "MISTRAL_API_KEY",    WANTS_KEY },
 	{ "custom",     NULL,                             NULL,                 0 },
 };
 static const char *const role_names[BR_LLM_ROLES] = { "chat", "embed", "rerank" };
@@ -152,17 +153,98 @@ static void set_common(struct br_llm *s, const struct br_config *c)
 	s->rules.ca_file = br_arena_strdup(&s->mem, br_config_get(c, "net.ca_file", NULL));
 }
 
-static int set_model(struct br_llm *s, const struct br_config *c, struct br_err *err)
+static int set_model(struct br_llm *s, const struct br_config *c, const char *wish, struct br_err *err)
 {
-	const char *role = role_names[s->info.role], *model = get(c, s->info.role, "model");
+	const char *role = role_names[s->info.role], *model = wish ? wish : get(c, s->info.role, "model");
 
 	s->info.model = br_arena_strdup(&s->mem, model);
 	return model ? 0 : br_fail(err, BR_EUSAGE, "%s.model is not set: which model of %s?", role, s->name);
 }
 
-int br_llm_open(struct br_llm **out, const struct br_config *c, enum br_llm_role role, struct br_err *err)
+static struct br_llm *make(const struct br_llm__provider *p, enum br_llm_role role)
+{
+	struct br_llm *s = br_alloc(sizeof *s);
+
+	s->provider = p;
+	s->info.role = role;
+	s->info.provider = p->name;
+	s->usage.cost_known = true;
+	pthread_mutex_init(&s->mu, NULL);
+	return s;
+}
+
+/* Of Ollama, which runs anywhere: OLLAMA_BASE_URL names the machine, to which belongs the path of the dialect that is spoken here. */
+static const char *home(struct br_llm *s, const struct br_config *c)
+{
+	const char *url = strcmp(s->provider->name, "ollama") ? NULL : br_config_get(c, "ollama.base_url", NULL);
+	size_t n = url ? strlen(url) : 0;
+
+	while (n && url[n - 1] == '/')
+		n--;
+	if (!n)
+		return s->provider->base_url;
+	return n > 3 && !strncmp(url + n - 3, "/v1", 3) ? url : br_arena_printf(&s->mem, "%.*s/v1", (int)n, url);
+}
+
+int br_llm_open_provider(struct br_llm **out, const struct br_config *c, const char *provider, const char *key, struct br_err *err)
+{
+	const char *chosen = br_config_get(c, "chat.provider", NULL), *url = get(c, BR_LLM_CHAT, "base_url"), *env;
+	const struct br_llm__provider *p = NULL;
+	struct br_llm *s;
+	int rc;
+
+	*out = NULL;
+	for (size_t i = 0; i < BR_COUNT(providers); i++)
+		if (providers[i].base_url && !strcmp(providers[i].name, provider))
+			p = &providers[i];
+	if (!p)
+		return br_fail(err, BR_ENOTFOUND, "there is no provider '%.60s'", provider);
+	s = make(p, BR_LLM_CHAT);
+	s->info.query_prefix = s->info.passage_prefix = "";
+	s->key_ready = true;
+	if ((rc = set_url(s, url && !strcmp(chosen, provider) ? url : home(s, c), err)) == 0) {
+		set_common(s, c);
+		if (!key && (env = getenv(p->key_env)) && *env)
+			key = env;
+		rc = key ? br_llm_use_key(s, key, p->key_env, err) : 0;
+	}
+	if (rc < 0)
+		br_llm_close(s);
+	else
+		*out = s;
+	return rc;
+}
+
+int br_llm_use_key(struct br_llm *s, const char *key, const char *from, struct br_err *err)
+{
+	return br_llm__key_set(s, key, from, err);
+}
+
+static void set_wish(struct br_llm *s, const struct br_llm_wish *w)
+{
+	if (w->temperature)
+		s->temperature = *w->temperature;
+	if (w->max_tokens)
+		s->max_tokens = w->max_tokens;
+}
+
+/* The provider that is wished for, where it may be had; else the one of the settings. */
+static const struct br_llm__provider *wished(const struct br_config *c, enum br_llm_role role, const struct br_llm_wish *w)
 {
 	const struct br_llm__provider *p = find_provider(c, role);
+
+	for (size_t i = 0; p && p->base_url && w->provider && !get(c, role, "base_url") && i < BR_COUNT(providers); i++) {
+		const struct br_llm__provider *q = &providers[i];
+		const char *key = q->key_env ? getenv(q->key_env) : NULL;
+		if (!strcmp(q->name, w->provider) && q->base_url && (!(q->flags & WANTS_KEY) || (key && *key)))
+			return q;
+	}
+	return p;
+}
+
+int br_llm_open_wish(struct br_llm **out, const struct br_config *c, enum br_llm_role role, const struct br_llm_wish *wish, struct br_err *err)
+{
+	const struct br_llm__provider *p = wished(c, role, wish);
 	const char *url = get(c, role, "base_url");
 	struct br_llm *s;
 	int rc;
@@ -170,22 +252,23 @@ int br_llm_open(struct br_llm **out, const struct br_config *c, enum br_llm_role
 	*out = NULL;
 	if (!p)
 		return br_fail(err, BR_ENOTFOUND, "%s", missing[role]);
-	s = br_alloc(sizeof *s);
-	s->provider = p;
-	s->info.role = role;
-	s->info.provider = p->name;
-	s->usage.cost_known = true;
-	pthread_mutex_init(&s->mu, NULL);
-	if ((rc = set_url(s, url ? url : p->base_url, err)) == 0 && (rc = set_model(s, c, err)) == 0) {
+	s = make(p, role);
+	if ((rc = set_url(s, url ? url : home(s, c), err)) == 0 && (rc = set_model(s, c, wish->model, err)) == 0) {
 		set_role(s, c);
 		set_common(s, c);
-		rc = br_llm__key_find(s, c, err);
+		set_wish(s, wish);
+		rc = br_llm__key_find(s, p == find_provider(c, role) ? c : NULL, err);
 	}
 	if (rc < 0)
 		br_llm_close(s);
 	else
 		*out = s;
 	return rc;
+}
+
+int br_llm_open(struct br_llm **out, const struct br_config *c, enum br_llm_role role, struct br_err *err)
+{
+	return br_llm_open_wish(out, c, role, &(struct br_llm_wish){ 0 }, err);
 }
 
 void br_llm_close(struct br_llm *s)

@@ -5,7 +5,6 @@
  */
 #include "internal.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 
 static const float FUNCTION_WEIGHT = 0.3f;
@@ -65,23 +64,6 @@ static const char *list_of(const char *lang)
 	return NULL;
 }
 
-/* ASCII and the Latin, Greek and Cyrillic capitals that the lists can meet, in place. */
-static void lower(char *s, size_t n)
-{
-	for (size_t i = 0; i < n;) {
-		uint32_t cp;
-		size_t k = br_utf8_next(&cp, s + i, n - i);
-		char out[4];
-		if (cp < 0x80)
-			s[i] = (char)tolower((int)cp);
-		else if ((cp >= 0xc0 && cp <= 0xde && cp != 0xd7) || (cp >= 0x410 && cp <= 0x42f))
-			memcpy(s + i, out, br_utf8_put(out, cp + 32));
-		else if (cp >= 0x400 && cp <= 0x40f)
-			memcpy(s + i, out, br_utf8_put(out, cp + 80));
-		i += k;
-	}
-}
-
 static bool in_list(const char *list, struct br_slice word)
 {
 	char needle[48];
@@ -90,7 +72,7 @@ static bool in_list(const char *list, struct br_slice word)
 		return false;
 	needle[0] = ' ';
 	memcpy(needle + 1, word.ptr, word.len);
-	lower(needle + 1, word.len);
+	br_utf8_lower(needle + 1, word.len);
 	memcpy(needle + 1 + word.len, " ", 2);
 	return strstr(list, needle) != NULL;
 }

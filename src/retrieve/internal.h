@@ -106,6 +106,8 @@ int merge_lists(struct search *s, struct br_err *err); /* union of both, with bo
 int load_cand(struct search *s, struct cand *c, bool text, struct br_err *err); /* record and document, and its text if asked */
 void sort_cands(struct search *s, bool by_path);       /* best first; equal scores by path, or by chunk number while paths are not known */
 
+static inline double rrf_k(const struct search *s) { return s->opts->rrf_k > 0 ? s->opts->rrf_k : 60; }
+
 /* The token is one of the group's forms. */
 static inline bool group_has(const struct br_fts_group *g, const struct br_token *tok)
 {
@@ -160,5 +162,7 @@ int ask_model(const char **out, struct search *s, const char *system, struct br_
 int service_failed(struct br_result *r, const struct br_query_opts *opts, const char *what, int rc, const struct br_err *why, struct br_err *err);
 /* Puts the hits in the order of the service's scores and keeps opts->top. */
 int rerank_hits(struct br_result *r, const struct br_query_opts *opts, struct br_err *err);
+/* Without a service: the best of s->cand by what their text, title and heading share with the question. */
+int reorder_cands(struct search *s, struct br_err *err);
 
 #endif

@@ -1,13 +1,12 @@
 /*
  * multi_query - a language model asks the question in other words; each is answered as hybrid answers it, and a passage's
- * score is the sum of 1 / (60 + rank) over all of them.
+ * score is the sum of 1 / (k + rank) over all of them, k being 60 unless it is asked for.
  */
 #include "internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-static const double K = 60;
 enum { MOST_VARIANTS = 3 };
 
 static const char system_text[] =
@@ -77,7 +76,7 @@ static void add_list(struct search *s, const struct search *from)
 			k = s->cand.n;
 			*br_vec_push(&s->cand) = (struct cand){ .chunk = c->chunk, .bm25 = c->bm25, .cosine = c->cosine };
 		}
-		s->cand.v[k].score += 1 / (K + (double)i + 1);
+		s->cand.v[k].score += 1 / (rrf_k(s) + (double)i + 1);
 	}
 }
 
@@ -124,7 +123,7 @@ int rank_multi_query(struct search *s, struct br_err *err)
 	if (rc < 0 || !s->n_variants)
 		return rc;
 	for (size_t i = 0; i < s->cand.n; i++)
-		s->cand.v[i].score = 1 / (K + (double)i + 1);
+		s->cand.v[i].score = 1 / (rrf_k(s) + (double)i + 1);
 	for (size_t i = 0; i < s->n_variants && rc == 0; i++)
 		rc = rank_variant(s, i, err);
 	sort_cands(s, false);

@@ -1,5 +1,6 @@
 /*
- * Rerank by a service: after the transaction, on the copies in the result.
+ * Rerank by a service: after the transaction, on the copies in the result. Reordering without one: in the transaction, by the features
+ * that hybrid has, on whatever list a strategy made.
  */
 #include "internal.h"
 
@@ -48,4 +49,38 @@ int rerank_hits(struct br_result *r, const struct br_query_opts *opts, struct br
 		return rc;
 	r->n = BR_MIN(r->n, (size_t)opts->top);
 	return 0;
+}
+
+/* ---- without a service ---- */
+
+static const double W_WORDS = 0.5, W_TITLE = 0.3, W_PAIRS = 0.2;
+
+/* Share of what the question is about, by weight, that the passage has a word for. */
+static double word_share(const struct search *s, const struct cand *c)
+{
+	double have = 0, all = 0;
+
+	for (size_t g = 0; g < s->words.groups.n && g < 64; g++) {
+		double idf = (double)s->words.groups.v[g].idf;
+		all += idf;
+		have += c->matched >> g & 1 ? idf : 0;
+	}
+	return all > 0 ? have / all : 0;
+}
+
+int reorder_cands(struct search *s, struct br_err *err)
+{
+	size_t n = BR_MIN(s->cand.n, (size_t)RERANK_LEN);
+	double best = n ? s->cand.v[0].score : 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		struct cand *c = &s->cand.v[i];
+		if ((rc = load_cand(s, c, true, err)) < 0)
+			break;
+		c->score = (best > 0 ? c->score / best : 0) + W_WORDS * word_share(s, c) + W_TITLE * title_share(s, c) + W_PAIRS * pair_share(s, c);
+	}
+	s->cand.n = n; /* those behind have scores of another kind */
+	sort_cands(s, false);
+	return rc;
 }

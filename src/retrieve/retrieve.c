@@ -204,7 +204,9 @@ static int rank(struct search *s, const struct strategy *st, struct br_err *err)
 		return rank_all(s);
 	if (st->vectors && !s->has_vec && (s->service || br_nb_space(s->s->ws, s->nb) != BR_SPACE_BUILTIN))
 		degrade(s);
-	return st->rank(s, err);
+	if ((rc = st->rank(s, err)) == 0 && s->opts->reorder)
+		rc = reorder_cands(s, err);
+	return rc;
 }
 
 /* At least the distinct documents among the hits that changed; all that the look within the budget found when that is more. */

@@ -1,6 +1,7 @@
 /*
- * Answers that may be given again: the same request by the same caller, while no commit has happened. For a second or two, as an
- * answer also tells which files have changed since they were indexed, and files change without a commit.
+ * Answers that may be given again: the same request by the same caller. Of BR_ROUTE_CACHE while no commit has happened, and for a
+ * second or two, as such an answer also tells which files have changed since they were indexed, and files change without a commit. Of
+ * BR_ROUTE_CACHE_NB while nothing has changed in the notebook that the path names, whatever is committed to others.
  */
 #include "internal.h"
 
@@ -66,24 +67,54 @@ static void add_text(struct br_buf *b, const char *s)
 	br_buf_lstr(b, s ? s : "", s ? strlen(s) : 0);
 }
 
+static void add_list(struct br_buf *b, const char *const *list)
+{
+	for (size_t i = 0; list && list[i]; i++)
+		add_text(b, list[i]);
+	br_buf_addc(b, list ? 'l' : 'n');
+}
+
+/* What the caller may do is part of it: an answer is not given to who has lost access since. */
+static void add_caller(struct br_buf *b, const struct br_identity *who)
+{
+	br_buf_addc(b, (char)who->level);
+	add_text(b, who->user);
+	add_text(b, who->key_id);
+	add_text(b, who->tenant);
+	add_list(b, who->notebooks);
+	add_list(b, who->scopes);
+}
+
+static bool find_generation(uint64_t *out, struct br_req *r)
+{
+	struct br_txn *t;
+	struct br_nb *nb;
+	int rc = br_txn_read(&t, r->server->o.ws->store, NULL);
+
+	if (rc < 0)
+		return false;
+	*out = br_txn_generation(t);
+	if (r->row->route->flags & BR_ROUTE_CACHE_NB && (rc = br_nb_get(&nb, &r->arena, t, br_req_param(r, "notebook_id"), NULL)) == 0)
+		*out = nb->generation;
+	br_txn_end(t);
+	return rc == 0;
+}
+
 bool br_cache__key(struct br_cache_key *out, struct br_req *r)
 {
 	struct br_buf b = BR_BUF_INIT(BR_SERVE_JSON_BODY + BR_SERVE_HEAD);
-	struct br_txn *t;
+	unsigned reloads = atomic_load_explicit(&r->server->reloads, memory_order_relaxed);
 	bool ok;
 
 	br_buf_add(&b, &r->row, sizeof r->row);
-	add_text(&b, r->who.user);
-	add_text(&b, r->who.key_id);
-	add_text(&b, r->who.tenant);
+	br_buf_add(&b, &reloads, sizeof reloads);
+	add_caller(&b, &r->who);
 	br_buf_lstr(&b, r->head.target.ptr, r->head.target.len);
 	br_buf_add(&b, r->body.ptr, r->body.len);
-	ok = !b.failed && br_txn_read(&t, r->server->o.ws->store, NULL) == 0;
-	if (ok) {
-		out->generation = br_txn_generation(t);
-		br_txn_end(t);
+	out->lasting = (r->row->route->flags & BR_ROUTE_CACHE_NB) != 0;
+	ok = !b.failed && find_generation(&out->generation, r);
+	if (ok)
 		br_hash128(out->hash, b.ptr, b.len);
-	}
 	br_buf_release(&b);
 	return ok;
 }
@@ -120,7 +151,7 @@ bool br_cache__get(struct br_cache *c, const struct br_cache_key *k, struct br_b
 
 	pthread_mutex_lock(&s->mu);
 	e = find(s, k);
-	hit = e && e->generation == k->generation && may_give(e, br_mono_ns());
+	hit = e && e->generation == k->generation && (k->lasting || may_give(e, br_mono_ns()));
 	if (hit)
 		br_buf_add(out, e->text, e->n);
 	pthread_mutex_unlock(&s->mu);

@@ -138,6 +138,7 @@ static int give(struct br_conn *c, enum br_step step)
 	}
 	r->step = step;
 	r->busy = true;
+	r->slow = slow;
 	enter(c, CONN_WAIT);
 	if (br_work__give(slow ? &c->loop->server->slow : &c->loop->server->quick, &r->job))
 		return WAIT;
@@ -225,6 +226,19 @@ static int begin_request(struct br_conn *c, size_t n)
 	return gate < 0 ? answer(c) : body_begins(c);
 }
 
+/* Of a head that is not accepted: its first line, if that is one, so that the answer is in the words of the path's dialect. */
+static void take_line(struct br_conn *c)
+{
+	const char *p = c->in.ptr + c->in_at;
+	size_t n = 0;
+
+	while (n < unread(c) && (unsigned char)p[n] >= 0x20 && p[n] != 0x7f)
+		n++;
+	if (n + 1 >= unread(c) || p[n] != '\r' || p[n + 1] != '\n')
+		p = "\r\n";
+	br_req__take_head(c->req, p, *p == '\r' ? 2 : n + 2, &(int){ 0 }, &(const char *){ 0 });
+}
+
 static int take_head(struct br_conn *c)
 {
 	const char *why = NULL;
@@ -237,7 +251,7 @@ static int take_head(struct br_conn *c)
 		return begin_request(c, (size_t)n);
 	if (n < 0) {
 		c->req = br_req__new(c);
-		br_req__take_head(c->req, "\r\n", 2, &(int){ 0 }, &(const char *){ 0 });
+		take_line(c);
 		return refuse(c, (int)-n, why);
 	}
 	return c->eof ? drop(c) : WAIT;
@@ -622,7 +636,7 @@ static void late(struct br_conn *c, const char *why)
 {
 	if (!c->req) {
 		c->req = br_req__new(c);
-		br_req__take_head(c->req, "\r\n", 2, &(int){ 0 }, &(const char *){ 0 });
+		take_line(c);
 	}
 	if (refuse(c, 408, why) == MORE)
 		drive(c);

@@ -174,7 +174,7 @@ struct br_req {
 	struct br_buf headers, out, head_out; /* lines of the handler; body; the head as sent */
 	struct br_json json;
 	const char *type;
-	bool replied, enveloped, head_only, no_body, gzip;
+	bool replied, enveloped, head_only, no_body, gzip, transient;
 	int file;                   /* 0: none */
 	uint64_t file_at, file_left;
 	uint64_t bytes;             /* sent of the body */
@@ -183,7 +183,8 @@ struct br_req {
 	int step_rc;
 	enum br_who step_who;
 	struct br_err err;
-	bool busy;
+	bool busy, slow, later;     /* slow: its thread may wait; later: it is to be run again in one that may */
+	bool parsed;
 	struct br_worker *worker;
 
 	/* posting */
@@ -238,6 +239,7 @@ struct br_server {
 	int log_fd;
 	struct br_cache *cache;     /* NULL: none */
 	_Atomic uint64_t cache_hits;
+	_Atomic unsigned reloads;   /* of the settings */
 	struct br_metric none;      /* of requests that match no row */
 	pthread_mutex_t address_mu;
 	uint16_t *address_count;    /* by hash */
@@ -303,7 +305,7 @@ void br_upload__release(struct br_req *r);
 
 /* cache.c */
 struct br_cache;
-struct br_cache_key { uint8_t hash[16]; uint64_t generation; };
+struct br_cache_key { uint8_t hash[16]; uint64_t generation; bool lasting; };
 struct br_cache *br_cache__new(size_t bytes);
 void br_cache__free(struct br_cache *c);
 bool br_cache__key(struct br_cache_key *out, struct br_req *r);

@@ -3,6 +3,8 @@
  */
 #include "internal.h"
 
+#include "br/auth.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -219,6 +221,48 @@ enum br_who br_identify_bypass(struct br_identity *out, struct br_req *r, bool m
 	return BR_WHO_KNOWN;
 }
 
+/* A key of `br keys` that is bound to no notebook, for programs such as Prometheus. */
+static int identify_key(struct br_identity *out, struct br_req *r, const char *secret, struct br_err *err)
+{
+	enum br_refusal why;
+	struct br_apikey *k;
+	struct br_key_addr from;
+	struct br_txn *t;
+	size_t which;
+	int rc;
+
+	if (!br_key_addr_parse(&from, br_req_address(r)) && !br_key_addr_parse(&from, "127.0.0.1"))
+		return br_fail(err, BR_EBUG, "no address");
+	if ((rc = br_txn_read(&t, br_req_ws(r)->store, err)) < 0)
+		return rc;
+	rc = br_auth_check(&k, &which, &why, br_req_arena(r), t, secret, &from, br_now(), err);
+	br_txn_end(t);
+	if (rc < 0)
+		return rc;
+	if (k->kind != BR_KEY_ANY || k->notebooks.n || !(k->scopes & (BR_SCOPE_QUERY | BR_SCOPE_ADMIN)))
+		return br_auth_refuse(err, BR_REFUSED_KIND);
+	*out = (struct br_identity){ .level = k->scopes & BR_SCOPE_ADMIN ? BR_LEVEL_ADMIN : BR_LEVEL_USER, .key_id = k->id, .user = k->id };
+	return 0;
+}
+
+/* These routes know nothing of who owns which notebook: they are for administrators and for keys. */
+static enum br_who identify(struct br_identity *out, struct br_req *r, bool may_wait, struct br_err *err)
+{
+	const char *key = br_req_header(r, "X-API-Key");
+	enum br_who who;
+
+	if (!br_server_opts(br_req_server(r))->idp)
+		return br_identify_bypass(out, r, may_wait, err);
+	if (!may_wait)
+		return BR_WHO_LATER;
+	if (key)
+		return identify_key(out, r, key, err) < 0 ? BR_WHO_REFUSED : BR_WHO_KNOWN;
+	if ((who = br_identify_user(out, r, may_wait, err)) != BR_WHO_KNOWN || out->level == BR_LEVEL_ADMIN)
+		return who;
+	br_fail(err, BR_EFORBIDDEN, "Admin access required");
+	return BR_WHO_REFUSED;
+}
+
 const struct br_dialect br_dialect_plain = {
-	.name = "plain", .prefix = "", .route = routes, .n = BR_COUNT(routes), .identify = br_identify_bypass, .error = error_body,
+	.name = "plain", .prefix = "", .route = routes, .n = BR_COUNT(routes), .identify = identify, .error = error_body, .security = "bearer",
 };

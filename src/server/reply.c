@@ -51,6 +51,8 @@ static bool one_line(const char *s)
 	return true;
 }
 
+void br_reply_transient(struct br_req *r) { r->transient = true; }
+
 void br_reply_header(struct br_req *r, const char *name, const char *value)
 {
 	if (one_line(name) && one_line(value))
@@ -229,6 +231,8 @@ void br_reply__err(struct br_req *r, enum br_stage stage, int status, const stru
 	r->status = f.status;
 	if (br_err_info(err->code)->retry && (r->status == 503 || r->status == 429) && !r->rate.after)
 		br_reply_header(r, "Retry-After", "1");
+	if (r->status == 401 && r->dialect && r->dialect->security && !strcmp(r->dialect->security, "bearer"))
+		br_reply_header(r, "WWW-Authenticate", "Bearer");
 }
 
 void br_reply__fault(struct br_req *r, enum br_stage stage, int status, enum br_code code, const char *fmt, ...)

@@ -60,7 +60,8 @@ static void reset(struct br_req *r)
 	memset(&r->match, 0, (size_t)((char *)&r->framing - (char *)&r->match));
 	r->framing = (struct br_framing){ 0 };
 	r->body_max = r->body_seen = r->form_bytes = r->given = 0;
-	r->body_over = r->replied = r->enveloped = r->head_only = r->no_body = r->gzip = r->busy = r->done = r->posted = false;
+	r->body_over = r->replied = r->enveloped = r->head_only = r->no_body = r->gzip = r->transient = r->done = r->posted = false;
+	r->busy = r->slow = r->later = r->parsed = false;
 	r->doc = NULL;
 	r->in = NULL;
 	r->status = r->fail_status = r->file = r->step_rc = 0;

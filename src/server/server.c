@@ -154,6 +154,7 @@ static void reload(struct br_server *s)
 		br_log(BR_LOG_ERROR, "%s", err.msg);
 	if (s->o.on_reload)
 		s->o.on_reload(s, s->o.arg);
+	atomic_fetch_add(&s->reloads, 1);
 	br_listen__notify("READY=1");
 }
 

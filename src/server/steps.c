@@ -20,13 +20,16 @@ static void parse_and_run(struct br_req *r)
 	struct br_err err = { 0 };
 	int rc;
 
-	if (br_fields__read(r, &err) < 0) {
+	if (!r->parsed && br_fields__read(r, &err) < 0) {
 		br_reply__err(r, BR_AT_PARSE, err.code == BR_EINPUT ? 400 : status_of(r, &err), &err);
 		return;
 	}
-	if (r->dialect->gateway && br_gate__authorise(r) < 0)
+	if (!r->parsed && r->dialect->gateway && br_gate__authorise(r) < 0)
 		return;
+	r->parsed = true;
 	rc = route->run(r, r->in, &err);
+	if (r->later)
+		return;
 	if (rc < 0 && !r->streaming) {
 		if (err.code == BR_EBUG || err.code == BR_ECORRUPT || err.code == BR_EIO)
 			br_log(BR_LOG_ERROR, "%s %s: %s", r->id, route->id, err.msg);
@@ -49,28 +52,57 @@ static void run_or_repeat(struct br_req *r)
 	struct br_cache *cache = r->server->cache;
 	struct br_cache_key key;
 
-	if (!cache || !(r->row->route->flags & BR_ROUTE_CACHE) || !br_cache__key(&key, r)) {
+	if (!cache || !(r->row->route->flags & (BR_ROUTE_CACHE | BR_ROUTE_CACHE_NB)) || !br_cache__key(&key, r)) {
 		parse_and_run(r);
 		return;
 	}
 	if (br_cache__get(cache, &key, &r->out)) {
 		br_reply_text(r, 0, "application/json", "", 0);
+		if (r->row->route->again)
+			r->row->route->again(r, br_buf_slice(&r->out));
 		atomic_fetch_add_explicit(&r->server->cache_hits, 1, memory_order_relaxed);
 		return;
 	}
 	parse_and_run(r);
 	close_envelope(r);
-	if (r->status == 200 && !r->streaming && !r->out.failed)
+	if (r->status == 200 && !r->streaming && !r->transient && !r->later && !r->out.failed)
 		br_cache__put(cache, &key, br_buf_slice(&r->out));
 }
 
-void br_step__handle(struct br_req *r)
+bool br_req_may_wait(struct br_req *r)
+{
+	r->later = !r->slow;
+	return r->slow;
+}
+
+/* To the threads that may wait. The connection goes on waiting for its answer. */
+static bool move_on(struct br_req *r)
+{
+	r->slow = true;
+	r->later = false;
+	if (br_work__give(&r->server->slow, &r->job))
+		return true;
+	br_reply__fault(r, BR_AT_RUN, 503, BR_ENOMEM, "too many requests are waiting");
+	return false;
+}
+
+/* False: it is run again elsewhere, and belongs to nobody here any more. */
+static bool run(struct br_req *r)
 {
 	run_or_repeat(r);
+	if (r->later && move_on(r))
+		return false;
 	br_req_on_gone(r, NULL, NULL);
 	if (!r->streaming)
 		br_reply__finish(r);
 	br_upload__release(r);
+	return true;
+}
+
+void br_step__handle(struct br_req *r)
+{
+	r->slow = true; /* of the event thread, which nothing here keeps waiting */
+	(void)run(r);
 }
 
 void br_step__run(struct br_job *j, struct br_worker *w)
@@ -87,8 +119,33 @@ void br_step__run(struct br_job *j, struct br_worker *w)
 		br_buf_reset(&r->block);
 		break;
 	case STEP_RUN:
-		br_step__handle(r);
+		if (!run(r))
+			return;
 		break;
 	}
 	br_loop__post(r, true);
+}
+
+/* ---- what needs no request ---- */
+
+struct later { struct br_job job; void (*fn)(void *arg); void *arg; };
+
+static void run_later(struct br_job *j, struct br_worker *w)
+{
+	struct later *l = (struct later *)j;
+
+	(void)w;
+	l->fn(l->arg);
+	free(l);
+}
+
+bool br_server_later(struct br_server *s, void (*fn)(void *arg), void *arg)
+{
+	struct later *l = br_alloc(sizeof *l);
+
+	*l = (struct later){ .job.fn = run_later, .fn = fn, .arg = arg };
+	if (br_work__give(&s->slow, &l->job))
+		return true;
+	free(l);
+	return false;
 }

@@ -31,6 +31,33 @@ Q='who takes the lock'
 	out_is "In diesem Notizbuch steht darauf keine Antwort."
 }
 
+@test "words that stand in all of a few files still count" {
+	cd "$S"
+	mkdir few
+	cd few
+	local text="command reapplies commits on top of another base tip. Use --onto to choose."
+	echo "The rebase $text" >rebase.txt
+	echo "The pick $text" >pick.txt
+	want 0 init
+	want 0 sync .
+	want 0 chat how do I reapply commits
+	out_has "reapplies commits on top of another base tip. [1]"
+	want 1 chat how do I bake a cake
+}
+
+@test "questions about everything are answered with how the documents begin" {
+	for q in 'What are these documents about?' 'Summarize the documents' 'Give me an overview of the main topics.' 'Worum geht es hier?' \
+	         '¿De qué tratan estos documentos?' 'De quoi parlent ces documents ?' 'О чём эти документы?' '这些文档讲的是什么？'; do
+		want 0 chat --json "$q"
+		json '.found and (.citations | length) > 1 and ([.citations[].path] | unique | length) == (.citations | length)'
+	done
+	want 0 chat --json -f 'path=docs/locks.md' 'What is this file about?'
+	json '[.citations[].path] == ["docs/locks.md"]'
+	for q in 'What is it?' 'Who wrote these documents?' 'What are the main exports of Bolivia?'; do
+		want 1 chat "$q"
+	done
+}
+
 @test "a question from standard input" {
 	want_in 0 "$Q\n" chat -
 	out_has "The writer takes one lock. [1]"

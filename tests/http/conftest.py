@@ -4,10 +4,12 @@ BR_B names the folder of the build: br and http-lab (tests/http/lab.c) are there
 """
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import ssl
 import subprocess
+import sys
 import time
 
 import httpx
@@ -158,3 +160,40 @@ def cert(tmp_path_factory):
                     "-keyout", d / "key.pem", "-out", d / "cert.pem"], check=True, capture_output=True)
     context = ssl.create_default_context(cafile=d / "cert.pem")
     return d / "cert.pem", d / "key.pem", context
+
+
+class Model:
+    """The fake model service of tests/fake, and what it was asked."""
+
+    def __init__(self, folder):
+        port = folder / "model.port"
+        self.p = subprocess.Popen([sys.executable, pathlib.Path(__file__).parent.parent / "fake/model.py", port], stderr=subprocess.DEVNULL)
+        self.url = f"http://127.0.0.1:{until(lambda: port.exists() and port.read_text().strip())}/v1"
+
+    def log(self, kind="request"):
+        return [e for e in httpx.get(self.url.replace("/v1", "/_/log"), trust_env=False).json() if e["event"] == kind]
+
+    def script(self, *answers):
+        httpx.post(self.url.replace("/v1", "/_/script"), json={"answers": answers}, trust_env=False).raise_for_status()
+
+    def stop(self):
+        self.p.terminate()
+        self.p.wait()
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    m = Model(tmp_path_factory.mktemp("model"))
+    yield m
+    m.stop()
+
+
+@pytest.fixture(scope="session")
+def modelled(workspace, tmp_path_factory, model):
+    """A server of its own workspace that has a language model and a rerank service."""
+    home = tmp_path_factory.mktemp("modelled") / "ws"
+    shutil.copytree(workspace, home)
+    env = {"BR_CHAT_BASE_URL": model.url, "BR_CHAT_MODEL": "fake", "BR_RERANK_BASE_URL": model.url, "BR_RERANK_MODEL": "fake"}
+    s = Server(B / "br", "serve", "--listen", "127.0.0.1:0", cwd=home, env=env)
+    yield s
+    s.stop()

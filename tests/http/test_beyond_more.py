@@ -1,7 +1,18 @@
 """Sharing, users, models, settings of the server, OneDrive."""
+import os
+import subprocess
+
 import pytest
 from beyond import BOOL, INT, NOBODY, OBJ, OPT, STR, bad, good, ingest, like, new_notebook, upload
-from conftest import until
+from conftest import B, CHECKS, until
+
+ENV = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **CHECKS}
+
+
+def verify(workspace):
+    r = subprocess.run([B / "br", "verify"], cwd=workspace, capture_output=True, text=True, env=ENV)
+    assert r.returncode == 0, r.stdout + r.stderr
+
 
 INVITE = {"invite_code": STR, "notebook_id": STR, "created_by": STR, "expires_at": OPT, "invite_url": STR, "created_at": STR}
 USER = {"user_id": STR, "email": STR, "first_name": STR, "last_name": STR, "role": STR, "notebook_permissions": OBJ}
@@ -128,10 +139,51 @@ def test_health_and_cleanup(c):
     assert h["duplicate_groups"][0]["chunk_ids"] == [f"{files[i]['file_id']}:0" for i in (0, 1, 3)]
     assert good(c.post(f"{at}/cleanup/")) == {"removed_count": 2, "new_health_score": 100}
     assert good(c.post(f"{at}/cleanup"))["removed_count"] == 0
-    assert [f["file_id"] for f in good(c.get(f"/api/notebooks/{nb}/files"))] == [files[0]["file_id"], files[2]["file_id"]]
+    assert [(f["file_id"], f["chunk_count"]) for f in good(c.get(f"/api/notebooks/{nb}/files"))] == \
+        [(f["file_id"], n) for f, n in zip(files, (1, 0, 1, 0))]  # files stay
     assert good(c.get(at)) == {**empty, "total_chunks": 2}
     for method, path in (("GET", "/health"), ("POST", "/health/cleanup")):
         bad(c.request(method, f"/api/notebooks/{NOBODY}{path}"), 404)
+
+
+def test_duplicate_passages_within_files_go_and_come_back_with_their_files(c, workspace):
+    nb = new_notebook(c)
+    at = f"/api/notebooks/{nb}/health"
+    parts = [f"Valve {i} is opened slowly by the operator and closed again before the pump starts, as rule {i * 3} says." for i in range(300)]
+    same = "All valves are painted red, and nobody may paint them in any other colour whatever happens."
+    one = "\n\n".join([same, *parts[:150], same])
+    two = "\n\n".join([*parts[150:], parts[3], same.upper(), parts[7]])
+    files = upload(c, nb, one_txt=one, two_txt=two)
+    ingest(c, nb, files, chunking_strategy="Recursive Chunking", chunk_size=110, chunk_overlap=0)
+    id = [f["file_id"] for f in files]
+    good(c.post(f"/api/notebooks/{nb}/enhance", json={"file_ids": [id[1]]}))
+    until(lambda: good(c.get(f"/api/notebooks/{nb}/enhance/status", params={"file_id": id[1]}))["all_terminated"])
+    good(c.post(f"/api/notebooks/{nb}/enhance/publish", json={"file_id": id[1], "file_name": "two.txt", "notebook_title": ""}))
+    h = good(c.get(at))
+    assert (h["total_chunks"], h["duplicate_count"], h["orphaned_count"], h["enhanced_count"]) == (305, 4, 0, 153)
+    assert h["health_score"] == 100  # 100 - 40 * 4 / 305 + 10 * 153 / 305
+    groups = sorted(g["chunk_ids"] for g in h["duplicate_groups"])
+    assert groups == sorted([[f"{id[0]}:0", f"{id[0]}:151", f"{id[1]}:151"], [f"{id[0]}:4", f"{id[1]}:150"], [f"{id[0]}:8", f"{id[1]}:152"]])
+
+    assert good(c.post(f"{at}/cleanup"))["removed_count"] == 4
+    assert good(c.post(f"{at}/cleanup"))["removed_count"] == 0
+    after = good(c.get(at))
+    assert (after["total_chunks"], after["duplicate_count"], after["duplicate_groups"], after["enhanced_count"]) == (301, 0, [], 150)
+    verify(workspace)
+    found = good(c.post(f"/api/notebooks/{nb}/retrieval/retrieve", json={"query": "valve 299 operator pump", "strategy_id": "semantic"}))["chunks"]
+    assert any("Valve 299 " in x["content"] for x in found)
+    for k, file in ((290, 1), (3, 0)):
+        best = good(c.post(f"/api/notebooks/{nb}/retrieval/retrieve", json={"query": f'"Valve {k} is"', "strategy_id": "full_text"}))["chunks"]
+        assert [(x["file_id"], x["chunk_index"], f"Valve {k} " in x["content"]) for x in best] == [(id[file], k - 150 if file else k + 1, True)]
+        assert best[0]["metadata"]["loc"]["lines"]["from"] == 1 + 2 * (k - 150 if file else k + 1)
+    assert [x["chunk_index"] for x in good(c.get(f"/api/notebooks/{nb}/enhance/files/{id[1]}/chunks", params={"limit": 1000}))] == list(range(150))
+    assert good(c.get(f"/api/notebooks/{nb}/documents/{id[1]}/content"))["content"] == two
+    subprocess.run([B / "br", "gc", "-q"], cwd=workspace, check=True, env=ENV)
+    verify(workspace)
+    ingest(c, nb, files[1:], chunking_strategy="Recursive Chunking", chunk_size=110, chunk_overlap=0)
+    assert [f["chunk_count"] for f in good(c.get(f"/api/notebooks/{nb}/files"))] == [151, 153]
+    assert good(c.get(at))["duplicate_count"] == 3
+    verify(workspace)
 
 
 def test_enhancement_from_start_to_publish(c):

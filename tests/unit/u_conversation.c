@@ -449,7 +449,7 @@ static void test_questions_are_logged_only_when_asked_for(void **state)
 	br_buf_reset(&b);
 	assert_int_equal(br_asked_each(s->ws, NULL, 1, gather, &b, NULL), 0);
 	assert_string_equal(b.ptr, "xyzzy none 0;");
-	assert_int_equal(br_asked_clear(s->ws, NULL, NULL), 0);
+	assert_int_equal(br_asked_clear(s->ws, NULL, NULL, NULL), 0);
 	assert_int_equal(records(s, BR_T_ASKED), 0);
 	br_buf_release(&b);
 	free(dir);

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 static struct br_slice text(const char *s) { return br_slice_str(s); }
 
@@ -501,6 +502,34 @@ static void counts_by_latency(void **state)
 	free(m);
 }
 
+/* ---- work.c ---- */
+
+static void note_done(struct br_job *j, struct br_worker *self)
+{
+	(void)j, (void)self;
+}
+
+static void idle_threads_sleep(void **state)
+{
+	struct timespec before, after, nap = { .tv_nsec = 200000000 };
+	struct br_job job[3] = { { .fn = note_done }, { .fn = note_done }, { .fn = note_done } };
+	struct br_work w;
+
+	(void)state;
+	br_work__init(&w, 1, 3, 8);
+	w.spare_ns = 10000000;
+	for (size_t i = 0; i < BR_COUNT(job); i++)
+		assert_true(br_work__give(&w, &job[i]));
+	nanosleep(&nap, NULL);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+	nanosleep(&nap, NULL);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+	assert_int_equal(w.threads, 1);
+	assert_true((after.tv_sec - before.tv_sec) * 1000000000LL + after.tv_nsec - before.tv_nsec < 100000000);
+	br_work__end(&w);
+	assert_int_equal(w.threads, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -524,6 +553,7 @@ int main(void)
 		cmocka_unit_test(checks_answers),
 		cmocka_unit_test(cleans_names_of_files),
 		cmocka_unit_test(counts_by_latency),
+		cmocka_unit_test(idle_threads_sleep),
 	};
 
 	return cmocka_run_group_tests_name("server", tests, NULL, NULL);

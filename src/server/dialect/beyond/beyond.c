@@ -108,21 +108,9 @@ int br_beyond__nb_by_id(struct br_nb **out, struct br_req *r, const char *id, st
 	return rc;
 }
 
-static bool may_see(const struct br_identity *who, const char *id)
-{
-	for (size_t i = 0; who->notebooks && who->notebooks[i]; i++)
-		if (!strcmp(who->notebooks[i], id))
-			return true;
-	return !who->notebooks;
-}
-
 int br_beyond__nb(struct br_nb **out, struct br_req *r, struct br_err *err)
 {
-	int rc = br_beyond__nb_by_id(out, r, br_req_param(r, "notebook_id"), err);
-
-	if (rc == 0 && !may_see(br_req_who(r), (*out)->id))
-		return br_fail(err, BR_EFORBIDDEN, "You have no access to this notebook");
-	return rc;
+	return br_beyond__nb_by_id(out, r, br_req_param(r, "notebook_id"), err);
 }
 
 int br_beyond__doc(struct br_doc **out, struct br_req *r, struct br_txn *t, uint32_t nb, const char *id, struct br_err *err)
@@ -215,6 +203,6 @@ static const struct br_routes *const routers[] = {
 };
 
 const struct br_dialect br_dialect_beyond = {
-	.name = "beyond", .prefix = "/api", .more = routers, .identify = br_identify_bypass, .open = br_beyond__open, .close = br_beyond__close,
+	.name = "beyond", .prefix = "/api", .more = routers, .identify = br_beyond__identify, .authorise = br_beyond__authorise, .open = br_beyond__open, .close = br_beyond__close,
 	.error = br_beyond__error, .schema = br_beyond__schema, .error_schema = br_beyond__error_schema, .security = "bearer",
 };

@@ -1,4 +1,4 @@
-/* C1 to C7: conversations, messages, feedback. Conversations belong to those who began them; those of the command line to everybody. */
+/* C1 to C7: conversations, messages, feedback. Conversations belong to those who began them; those of the command line to whom nobody asks who they are. */
 #include "beyond.h"
 
 #include <stdlib.h>
@@ -39,7 +39,7 @@ static void write_chat(struct br_json *j, const struct br_nb *nb, const struct b
 
 static bool is_mine(const struct br_req *r, const struct br_chat *c)
 {
-	return !*c->owner || !strcmp(c->owner, br_req_who(r)->user);
+	return *c->owner ? !strcmp(c->owner, br_req_who(r)->user) : br_req_who(r)->bypass;
 }
 
 /* The one that the path names. */

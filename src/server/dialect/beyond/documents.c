@@ -183,6 +183,7 @@ static int put_document(const struct br_doc *d, void *arg)
 	enum br_job_state is = d->state == BR_DOC_UPLOADED ? BR_JOB_PENDING : bad ? BR_JOB_ERROR : BR_JOB_SUCCESS;
 	const char *why = known ? job.error : d->error;
 
+	(void)br_job_live(br_server_opts(br_req_server(l->r))->jobs, &job);
 	br_json_obj(j);
 	br_json_kstr(j, "file_id", d->id);
 	br_json_kstr(j, "file_name", br_path_base(d->path));
@@ -220,8 +221,10 @@ static const struct br_field settings_in[] = {
 	{ "chunking_strategy", BR_FAT_STR(struct settings_in, how), .max = 100, .dflt = "Recursive Chunking" },
 	{ "chunk_size", BR_FAT_INT(struct settings_in, size), .min = 50, .max = 100000, .dflt = "1000", .help = "characters" },
 	{ "chunk_overlap", BR_FAT_INT(struct settings_in, overlap), .min = 0, .max = 99999, .dflt = "200" },
-	{ "enable_multimodal_processing", BR_FAT_BOOL(struct settings_in, pictures) },
-	{ "enable_contextual_retrieval", BR_FAT_BOOL(struct settings_in, contextual) }, BR_FIELD_END,
+	{ "enable_multimodal_processing", BR_FAT_BOOL(struct settings_in, pictures),
+	  .help = "text in pictures and scans is read, where tesseract is installed; pictures are not described. Unset: the notebook's" },
+	{ "enable_contextual_retrieval", BR_FAT_BOOL(struct settings_in, contextual),
+	  .help = "enhancement begins as soon as the file is indexed, where a language model is configured. Unset: the notebook's" }, BR_FIELD_END,
 };
 static const struct br_shape settings_shape_in = { "BeyondIngestionSettingsIn", settings_in, sizeof(struct settings_in) };
 
@@ -252,7 +255,26 @@ static void write_settings(struct br_json *j, const struct settings_in *s)
 	br_json_end(j);
 }
 
-static int read_settings(const char **out, struct br_req *r, const struct br_jval *v, struct br_err *err)
+/* What the notebook says where the request does not. */
+static void inherit(struct settings_in *s, struct br_arena *a, const struct br_nb *nb, const struct br_jval *asked)
+{
+	static const char *const name[] = { "parser", "enable_multimodal_processing", "enable_contextual_retrieval" };
+	struct br_nb_values *v = br_nb_values_new(nb);
+	bool given[BR_COUNT(name)];
+
+	for (size_t i = 0; i < BR_COUNT(name); i++)
+		given[i] = br_jval_get(asked, name[i]) && br_jval_type(br_jval_get(asked, name[i])) != BR_J_NULL;
+	if (!given[0])
+		s->parser = br_nb_str(v, "ingest.parser");
+	if (!given[1])
+		s->pictures = br_nb_bool(v, "ingest.multimodal");
+	if (!given[2])
+		s->contextual = br_nb_bool(v, "ingest.contextual");
+	s->parser = br_arena_strdup(a, s->parser);
+	br_nb_values_free(v);
+}
+
+static int read_settings(const char **out, struct br_req *r, const struct br_nb *nb, const struct br_jval *v, struct br_err *err)
 {
 	struct br_buf b = BR_BUF_INIT(64 << 10);
 	struct settings_in s;
@@ -262,6 +284,7 @@ static int read_settings(const char **out, struct br_req *r, const struct br_jva
 		return br_fail(err, BR_EINPUT, "The settings are not valid");
 	if (s.overlap >= s.size)
 		return br_req_fail(r, 422, err, BR_EUSAGE, "chunk_overlap must be smaller than chunk_size");
+	inherit(&s, br_req_arena(r), nb, v);
 	br_json_init(&j, &b, false);
 	write_settings(&j, &s);
 	*out = br_arena_strdup(br_req_arena(r), b.ptr);
@@ -324,7 +347,7 @@ static int ingest(struct br_req *r, const void *in, struct br_err *err)
 	for (const struct br_jval *f = br_jval_first(p->files); f; f = br_jval_next(f))
 		n++;
 	job = br_arena_zalloc(br_req_arena(r), n * sizeof *job);
-	if (rc < 0 || (rc = read_settings(&settings, r, p->settings, err)) < 0 || (rc = read_files(job, r, nb, p->files, settings, err)) < 0)
+	if (rc < 0 || (rc = read_settings(&settings, r, nb, p->settings, err)) < 0 || (rc = read_files(job, r, nb, p->files, settings, err)) < 0)
 		return rc;
 	if ((rc = br_job_add(br_server_opts(br_req_server(r))->jobs, br_req_ws(r), nb->id, job, n, err)) < 0)
 		return rc;
@@ -357,17 +380,20 @@ static int stage(struct br_req *r, const void *in, struct br_err *err)
 	struct br_job_info job;
 	struct br_json *j;
 	struct br_nb *nb;
+	double done;
 	int rc = find_job(&job, &nb, r, err);
 
 	(void)in;
 	if (rc < 0)
 		return rc;
+	done = br_job_live(br_server_opts(br_req_server(r))->jobs, &job);
 	j = br_reply(r, 0);
 	br_json_obj(j);
 	br_json_kstr(j, "file_id", job.doc);
 	br_json_kstr(j, "job_id", job.id);
 	br_json_kstr(j, "status", br_job_state_name(job.state));
 	br_json_kstr(j, "stage", job.stage);
+	br_beyond__float(j, "progress", done, 3);
 	br_json_kstr(j, "error_description", *job.error ? job.error : NULL);
 	br_beyond__time(j, "updated_at", job.updated);
 	br_json_end(j);
@@ -375,7 +401,7 @@ static int stage(struct br_req *r, const void *in, struct br_err *err)
 }
 static const struct br_field stage_out[] = {
 	{ "file_id", MUST(STR) }, { "job_id", MUST(STR) }, { "status", MUST(STR), .choices = "pending|processing|success|error" },
-	{ "stage", MUST(STR) }, { "error_description", MAY_NULL(STR) }, { "updated_at", MUST(STR), .format = "date-time" }, BR_FIELD_END,
+	{ "stage", MUST(STR) }, { "progress", MUST(NUM), .help = "0 to 1" }, { "error_description", MAY_NULL(STR) }, { "updated_at", MUST(STR), .format = "date-time" }, BR_FIELD_END,
 };
 static const struct br_shape stage_shape = { "BeyondStage", stage_out, 0 };
 
@@ -432,6 +458,48 @@ static int drop(struct br_req *r, const void *in, struct br_err *err)
 static const struct br_field drop_out[] = { { "deleted", MUST(BOOL) }, { "file_id", MUST(STR) }, BR_FIELD_END };
 static const struct br_shape drop_shape = { "BeyondFileDeleted", drop_out, 0 };
 
+/* ---- cancelling what D3 or E5 began ---- */
+
+static int cancel(struct br_req *r, const void *in, struct br_err *err)
+{
+	struct br_jobs *jobs = br_server_opts(br_req_server(r))->jobs;
+	struct br_json *j;
+	struct br_doc *d;
+	struct br_txn *t;
+	struct br_nb *nb;
+	int rc = br_beyond__nb(&nb, r, err), over = 0;
+
+	(void)in;
+	if (rc < 0 || (rc = br_txn_read(&t, br_req_ws(r)->store, err)) < 0)
+		return rc;
+	rc = br_beyond__doc(&d, r, t, nb->nb, br_req_param(r, "file_id"), err);
+	br_txn_end(t);
+	if (rc < 0)
+		return rc;
+	for (int enhance = 0; enhance < 2; enhance++) {
+		rc = br_job_cancel(jobs, br_req_ws(r), nb->nb, d->id, enhance, err);
+		if (rc >= 0)
+			break;
+		over += rc == -BR_EEXISTS;
+		if (rc != -BR_EEXISTS && rc != -BR_ENOTFOUND)
+			return rc;
+	}
+	if (rc < 0)
+		return over ? br_fail(err, BR_EEXISTS, "This file is not being processed") : br_fail(err, BR_ENOTFOUND, "No job is known for this file");
+	j = br_reply(r, 0);
+	br_json_obj(j);
+	br_json_kbool(j, "cancelled", true);
+	br_json_kstr(j, "file_id", d->id);
+	br_json_kstr(j, "status", rc ? "processing" : "error");
+	br_json_end(j);
+	return 0;
+}
+static const struct br_field cancel_out[] = {
+	{ "cancelled", MUST(BOOL) }, { "file_id", MUST(STR) },
+	{ "status", MUST(STR), .choices = "processing|error", .help = "processing: it ends soon" }, BR_FIELD_END,
+};
+static const struct br_shape cancel_shape = { "BeyondCancelled", cancel_out, 0 };
+
 static const short upload_fails[] = { 400, 404, 409, 502, 0 }, ingest_fails[] = { 400, 404, 409, 0 }, drop_fails[] = { 404, 409, 0 }, known[] = { 404, 0 };
 static const struct br_route rows[] = {
 	{ "POST", NB "/documents/upload", "beyond_upload", "Store files", "documents", BR_LEVEL_ADMIN, .body = BR_BODY_FORM, .in = upload_in,
@@ -447,5 +515,7 @@ static const struct br_route rows[] = {
 	  .fails = known, .run = settings },
 	{ "DELETE", DOC, "beyond_delete_document", "Delete a file with its passages", "documents", BR_LEVEL_ADMIN, .out = &drop_shape,
 	  .fails = drop_fails, .flags = BR_ROUTE_SLOW, .run = drop },
+	{ "POST", DOC "/cancel", "beyond_cancel", "End the job of a file", "documents", BR_LEVEL_ADMIN, .out = &cancel_shape, .fails = drop_fails,
+	  .flags = BR_ROUTE_SLOW, .run = cancel },
 };
 const struct br_routes br_beyond__documents_rows = { rows, BR_COUNT(rows) };

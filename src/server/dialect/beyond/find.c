@@ -6,15 +6,15 @@
 
 #include <stdlib.h>
 
-struct alias { const char *name, *is, *without; bool rerank; }; /* without: a language model */
+struct alias { const char *name, *is, *without; bool rerank; }; /* without: what it is where there is no language model */
 static const struct alias aliases[] = {
 	{ "fusion", "fusion", "fusion", false }, { "semantic", "semantic", "semantic", false }, { "full_text", "full_text", "full_text", false },
 	{ "hybrid", "hybrid", "hybrid", false }, { "hyde", "hyde", "fusion", false }, { "multi_query", "multi_query", "fusion", false },
-	{ "kb_explorer", "multi_query", "fusion", false }, { "semantic-context", "semantic", "semantic", false },
+	{ "kb_explorer", "kb_explorer", "fusion", false }, { "semantic-context", "semantic", "semantic", false },
 	{ "semantic-rerank", "semantic", "semantic", true }, { "hybrid-rerank", "hybrid", "hybrid", true },
 	{ "expanded-hybrid", "multi_query", "fusion", false }, { "multi-query", "multi_query", "fusion", false },
-	{ "advanced-multipath", "multi_query", "fusion", false }, { "agentic-sql", "multi_query", "fusion", false },
-	{ "agent-router", "multi_query", "fusion", false }, { "agent-harness", "multi_query", "fusion", false },
+	{ "advanced-multipath", "multi_query", "fusion", false }, { "agentic-sql", "kb_explorer", "fusion", false },
+	{ "agent-router", "kb_explorer", "fusion", false }, { "agent-harness", "kb_explorer", "fusion", false },
 };
 
 static const struct alias *find_alias(const char *name)
@@ -59,43 +59,66 @@ static void set_weights(struct br_beyond_ask *out, const struct br_nb_values *v,
 	}
 }
 
-static int open_model(struct br_beyond_ask *out, struct br_req *r, const struct alias *is, struct br_err *err)
+static int open_models(struct br_beyond_ask *out, struct br_req *r, const struct alias *is, const struct br_nb *nb, struct br_err *err)
 {
-	bool asks = br_strategy_asks(is->is);
+	const struct br_config *c = br_req_ws(r)->config;
+	bool rerank = is->rerank && br_llm_configured(c, BR_LLM_RERANK), asks = br_strategy_asks(is->is) && br_llm_configured(c, BR_LLM_CHAT);
+	int rc = 0;
+
+	out->later = (rerank || asks || br_llm_configured(c, BR_LLM_EMBED)) && !br_req_may_wait(r);
+	if (out->later)
+		return 0;
+	if (asks && ((rc = br_nb_llm_open(&out->llm, c, nb, err)) < 0 || (rc = br_beyond__use_key(out->llm, r, nb, err)) < 0))
+		return rc;
+	if (rerank && (rc = br_llm_open(&out->rerank, c, BR_LLM_RERANK, err)) < 0)
+		return rc;
+	out->opts.ask = asks ? br_ask_llm : NULL;
+	out->opts.ask_arg = out->opts.explorer = out->llm;
+	out->opts.rerank = out->rerank;
+	out->opts.reorder = is->rerank && !rerank;
+	return 0;
+}
+
+static const struct alias *choose(const char *asked, const struct br_nb_values *v, struct br_err *err)
+{
+	const char *name = asked ? asked : br_nb_str(v, "search.strategy");
+	const struct alias *is = find_alias(name ? name : BEYOND_STRATEGY);
+
+	if (!is)
+		br_fail(err, BR_EUSAGE, "Unknown strategy '%.60s'", name);
+	return is;
+}
+
+static int fill(struct br_beyond_ask *out, struct br_req *r, const struct br_nb *nb, const struct br_nb_values *v, const struct br_beyond_question *q,
+                struct br_err *err)
+{
+	const struct alias *is = choose(q->strategy, v, err);
+	int64_t rerank = q->rerank_top ? q->rerank_top : br_nb_int(v, "search.rerank_top");
 	int rc;
 
-	if (!asks || !br_llm_configured(br_req_ws(r)->config, BR_LLM_CHAT))
-		return 0;
-	if ((rc = br_llm_open(&out->llm, br_req_ws(r)->config, BR_LLM_CHAT, err)) < 0)
-		return rc;
-	out->opts.ask = br_ask_llm;
-	out->opts.ask_arg = out->llm;
-	return 0;
+	if (!is)
+		return -BR_EUSAGE;
+	out->strategy = is->name;
+	out->opts.top = (uint32_t)(q->top ? q->top : br_nb_int(v, "search.top"));
+	out->opts.rrf_k = (double)(q->rrf_k ? q->rrf_k : br_nb_int(v, "search.rrf_k"));
+	if (is->rerank)
+		out->opts.top = BR_MIN(out->opts.top, (uint32_t)rerank);
+	rc = open_models(out, r, is, nb, err);
+	out->opts.strategy = out->llm ? is->is : is->without;
+	set_weights(out, v, q);
+	if (q->files && br_jval_first(q->files))
+		out->opts.filter = file_filter(r, q->files);
+	return rc;
 }
 
 int br_beyond__ask(struct br_beyond_ask *out, struct br_req *r, const struct br_nb *nb, const struct br_beyond_question *q, struct br_err *err)
 {
 	struct br_nb_values *v = br_nb_values_new(nb);
-	const char *name = q->strategy ? q->strategy : br_nb_str(v, "search.strategy");
-	const struct alias *is = find_alias(name ? name : BEYOND_STRATEGY);
-	int64_t rerank = q->rerank_top ? q->rerank_top : br_nb_int(v, "search.rerank_top");
 	int rc;
 
 	*out = (struct br_beyond_ask){ .opts = BR_QUERY_OPTS_DEFAULT };
-	if (!is) {
-		br_nb_values_free(v);
-		return br_fail(err, BR_EUSAGE, "Unknown strategy '%.60s'", name);
-	}
-	out->strategy = is->name;
 	out->opts.notebook = nb->id;
-	out->opts.top = (uint32_t)(q->top ? q->top : br_nb_int(v, "search.top"));
-	if (is->rerank)
-		out->opts.top = BR_MIN(out->opts.top, (uint32_t)rerank);
-	rc = open_model(out, r, is, err);
-	out->opts.strategy = out->llm ? is->is : is->without;
-	set_weights(out, v, q);
-	if (q->files && br_jval_first(q->files))
-		out->opts.filter = file_filter(r, q->files);
+	rc = fill(out, r, nb, v, q, err);
 	br_nb_values_free(v);
 	return rc;
 }
@@ -103,6 +126,7 @@ int br_beyond__ask(struct br_beyond_ask *out, struct br_req *r, const struct br_
 void br_beyond__ask_close(struct br_beyond_ask *a)
 {
 	br_llm_close(a->llm);
+	br_llm_close(a->rerank);
 }
 
 double br_beyond__score(double score, double best)

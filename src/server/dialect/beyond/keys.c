@@ -42,6 +42,20 @@ static const char *default_rate(struct br_req *r)
 	return br_config_get(br_req_ws(r)->config, "external.rate", NULL);
 }
 
+/* A key is the affair of those who have full access to its notebook. */
+static int check_access(struct br_req *r, const struct br_apikey *k, struct br_err *err)
+{
+	struct br_nb *nb;
+	int rc;
+
+	if (br_req_who(r)->bypass)
+		return 0;
+	if (k->notebooks.n != 1)
+		return br_fail(err, BR_ENOTFOUND, "Developer key not found");
+	rc = br_beyond__nb_by_id(&nb, r, k->notebooks.v[0], err);
+	return rc < 0 ? rc : br_beyond__need_full(r, nb, err);
+}
+
 /* By its whole id. */
 static int find(struct br_apikey **out, int64_t *used, struct br_req *r, const char *id, struct br_err *err)
 {
@@ -56,7 +70,7 @@ static int find(struct br_apikey **out, int64_t *used, struct br_req *r, const c
 	if (rc == 0)
 		rc = br_key_last_use(used, t, (*out)->number, err);
 	br_txn_end(t);
-	return rc;
+	return rc < 0 ? rc : check_access(r, *out, err);
 }
 
 static int reply_key(struct br_req *r, const char *id, struct br_err *err)
@@ -77,19 +91,28 @@ static int reply_key(struct br_req *r, const char *id, struct br_err *err)
 
 /* ---- K1 ---- */
 
-struct listing { struct br_req *r; struct br_txn *t; struct br_json *j; };
+struct listing { struct br_req *r; struct br_txn *t; BR_VEC(const char *) id; };
 
-static int put_key(const struct br_apikey *k, void *arg)
+static int take_id(const struct br_apikey *k, void *arg)
 {
 	struct listing *l = arg;
-	int64_t used = 0;
 
-	if (k->kind != BR_KEY_BEYOND || k->revoked || br_key_last_use(&used, l->t, k->number, NULL) < 0)
-		return 0;
-	br_json_obj(l->j);
-	write_key(l->j, k, used, default_rate(l->r));
-	br_json_end(l->j);
+	if (k->kind == BR_KEY_BEYOND && !k->revoked)
+		*br_vec_push(&l->id) = br_arena_strdup(br_req_arena(l->r), k->id);
 	return 0;
+}
+
+/* Not of those that are deleted meanwhile, nor of notebooks that are others' affair. */
+static void put_key(struct br_json *j, struct br_req *r, const char *id)
+{
+	struct br_apikey *k;
+	int64_t used;
+
+	if (find(&k, &used, r, id, NULL) < 0)
+		return;
+	br_json_obj(j);
+	write_key(j, k, used, default_rate(r));
+	br_json_end(j);
 }
 
 static int list(struct br_req *r, const void *in, struct br_err *err)
@@ -97,17 +120,20 @@ static int list(struct br_req *r, const void *in, struct br_err *err)
 	struct br_meter *m = br_server_opts(br_req_server(r))->meter;
 	struct br_buf text = BR_BUF_INIT(BR_SERVE_REPLY);
 	struct br_json j;
-	struct listing l = { .r = r, .j = &j };
+	struct listing l = { .r = r };
 	int rc = m ? br_meter_flush(m, err) : 0;
 
 	(void)in;
 	if (rc < 0 || (rc = br_txn_read(&l.t, br_req_ws(r)->store, err)) < 0)
 		return rc;
+	rc = br_apikey_each(l.t, take_id, &l, err);
+	br_txn_end(l.t);
 	br_json_init(&j, &text, false);
 	br_json_arr(&j);
-	rc = br_apikey_each(l.t, put_key, &l, err);
+	for (size_t i = 0; i < l.id.n; i++)
+		put_key(&j, r, l.id.v[i]);
 	br_json_end(&j);
-	br_txn_end(l.t);
+	br_vec_release(&l.id);
 	if (rc == 0 && (rc = br_buf_check(&text, "the list", err)) == 0)
 		br_json_raw(br_reply(r, 0), text.ptr, text.len);
 	br_buf_release(&text);
@@ -157,7 +183,7 @@ static int create(struct br_req *r, const void *in, struct br_err *err)
 	struct br_nb *nb;
 	int rc = br_beyond__nb_by_id(&nb, r, p->notebook, err);
 
-	if (rc < 0 || (rc = read_rate(&spec, r, p->rate ? p->rate : default_rate(r), err)) < 0 ||
+	if (rc < 0 || (rc = br_beyond__need_full(r, nb, err)) < 0 || (rc = read_rate(&spec, r, p->rate ? p->rate : default_rate(r), err)) < 0 ||
 	    (rc = read_expiry(&spec.expires, r, p->expires, err)) < 0)
 		return rc;
 	spec.notebooks.v = (const char *[]){ nb->id };

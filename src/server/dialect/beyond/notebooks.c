@@ -89,29 +89,43 @@ static int make(struct br_req *r, const char *id, const struct create_in *c, str
 	return rc == -BR_EEXISTS ? br_nb_create_as(br_req_ws(r), id, id, pair, BR_COUNT(pair), err) : rc;
 }
 
+/* Who makes a notebook for somebody else keeps access to it. */
+static int keep_access(struct br_req *r, const char *id, const struct create_in *c, struct br_err *err)
+{
+	const struct br_identity *who = br_req_who(r);
+	struct br_nb *nb;
+	char iso[32];
+	int rc;
+
+	if (who->bypass || !c->user || !*c->user || !strcmp(c->user, who->user))
+		return 0;
+	br_time_iso(iso, br_now());
+	if ((rc = br_beyond__nb_by_id(&nb, r, id, err)) == 0)
+		rc = br_keep_put(br_req_ws(r), nb->nb, BR_KEEP_ACCESS, who->user,
+		                 br_arena_printf(br_req_arena(r), "{\"access_type\":\"full_access\",\"created_at\":\"%s\"}", iso), err);
+	return BR_MIN(rc, 0);
+}
+
 static int create(struct br_req *r, const void *in, struct br_err *err)
 {
 	const struct create_in *c = in;
 	const char *id = lower_id(br_req_arena(r), c->id);
 	int rc = make(r, id, c, err);
 
-	return rc < 0 ? rc : reply_notebook(r, id, err);
+	return rc < 0 || (rc = keep_access(r, id, c, err)) < 0 ? rc : reply_notebook(r, id, err);
 }
 
 /* ---- N2, N3 ---- */
 
-struct listing { struct br_req *r; BR_VEC(char *) text; };
+struct listing { struct br_req *r; struct br_beyond_mine mine; BR_VEC(char *) text; };
 
 static int list_one(const struct br_nb *nb, void *arg)
 {
 	struct listing *l = arg;
 	struct br_buf b = BR_BUF_INIT(1 << 20);
-	const char *const *may = br_req_who(l->r)->notebooks;
 	struct br_json j;
 
-	for (; may && *may && strcmp(*may, nb->id); may++)
-		;
-	if (!may || *may) {
+	if (br_beyond__is_mine(&l->mine, nb)) {
 		br_json_init(&j, &b, false);
 		write_notebook(&j, nb);
 		*br_vec_push(&l->text) = br_arena_strdup(br_req_arena(l->r), b.ptr);
@@ -124,13 +138,14 @@ static int list(struct br_req *r, const void *in, struct br_err *err)
 {
 	struct listing l = { .r = r };
 	struct br_txn *t;
-	int rc = br_txn_read(&t, br_req_ws(r)->store, err);
+	int rc = br_beyond__mine(&l.mine, r, err);
 
 	(void)in;
-	if (rc < 0)
-		return rc;
-	rc = br_nb_each(t, list_one, &l, err);
-	br_txn_end(t);
+	if (rc == 0 && (rc = br_txn_read(&t, br_req_ws(r)->store, err)) == 0) {
+		rc = br_nb_each(t, list_one, &l, err);
+		br_txn_end(t);
+	}
+	br_vec_release(&l.mine.nb);
 	if (rc == 0) {
 		struct br_json *j = br_reply(r, 0);
 		br_json_arr(j);
@@ -256,13 +271,14 @@ static int take_id(const struct br_nb *nb, void *arg)
 {
 	struct listing *l = arg;
 
-	*br_vec_push(&l->text) = br_arena_strdup(br_req_arena(l->r), nb->id);
+	if (br_beyond__owns(l->mine.who, nb))
+		*br_vec_push(&l->text) = br_arena_strdup(br_req_arena(l->r), nb->id);
 	return 0;
 }
 
 static int drop_all(struct br_req *r, const void *in, struct br_err *err)
 {
-	struct listing l = { .r = r };
+	struct listing l = { .r = r, .mine.who = br_req_who(r) };
 	struct br_json *j;
 	struct br_txn *t;
 	size_t n = 0;
@@ -296,7 +312,7 @@ static const struct br_route rows[] = {
 	  .in_size = sizeof(struct create_in), .out = &notebook_shape, .ok = 201, .fails = create_fails, .flags = BR_ROUTE_SLOW, .run = create },
 	{ "GET", "/api/notebooks", "beyond_list_notebooks", "All notebooks, newest first", "notebooks", BR_LEVEL_USER, .out = &notebook_shape,
 	  .flags = BR_ROUTE_LIST, .run = list },
-	{ "DELETE", "/api/notebooks", "beyond_delete_notebooks", "Delete all notebooks", "notebooks", BR_LEVEL_ADMIN, .out = &drop_all_shape,
+	{ "DELETE", "/api/notebooks", "beyond_delete_notebooks", "Delete all notebooks that are the caller's own", "notebooks", BR_LEVEL_ADMIN, .out = &drop_all_shape,
 	  .flags = BR_ROUTE_SLOW, .run = drop_all },
 	{ "GET", NB, "beyond_get_notebook", "A notebook", "notebooks", BR_LEVEL_USER, .out = &notebook_shape, .fails = known, .run = show },
 	{ "GET", NB "/status", "beyond_notebook_status", "How far its files are", "notebooks", BR_LEVEL_USER, .out = &status_shape, .fails = known,

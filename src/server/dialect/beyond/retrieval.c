@@ -88,34 +88,62 @@ static void reply_chunks(struct br_req *r, const struct br_nb *nb, const struct 
 	br_json_end(j);
 }
 
-/* Kept when the setting log.questions is on. */
-static int remember(struct br_req *r, const struct br_nb *nb, const struct br_result *found, const char *strategy, const char *query, struct br_err *err)
+static void remember(struct br_req *r, const char *notebook, const char *query, const char *strategy, uint32_t found, double took_ms)
 {
-	struct br_citation *cite = br_arena_zalloc(br_req_arena(r), (found->n + 1) * sizeof *cite);
-	const struct br_reply as = { .question = query, .strategy = strategy, .found = found->n > 0, .took_ms = found->took_ms, .cite = cite, .n = found->n };
-
-	for (size_t i = 0; i < found->n; i++)
-		cite[i] = (struct br_citation){ .path = found->hit[i].path, .score = found->hit[i].score };
-	return br_asked_add(br_req_ws(r), nb->id, &as, br_req_who(r)->user, err);
+	br_history_add(br_server_opts(br_req_server(r))->history, &(struct br_searched){ .at_ms = br_now_ns() / 1000000, .notebook = notebook,
+		.query = query, .strategy = strategy, .by = br_req_who(r)->user, .found = found, .took_ms = took_ms });
 }
 
 static int retrieve(struct br_req *r, const void *in, struct br_err *err)
 {
 	const struct retrieve_in *p = in;
 	const struct br_beyond_question q = { .query = p->query, .strategy = p->strategy, .top = p->top, .full_text = p->full_text,
-		.semantic = p->semantic, .rerank_top = p->rerank, .files = p->files };
+		.semantic = p->semantic, .rerank_top = p->rerank, .rrf_k = p->rrf_k, .files = p->files };
 	struct br_beyond_ask ask = { 0 };
 	struct br_result found = { 0 };
 	struct br_nb *nb;
 	int rc = br_beyond__nb(&nb, r, err);
 
-	if (rc == 0 && (rc = br_beyond__ask(&ask, r, nb, &q, err)) == 0)
-		rc = br_retrieve(&found, br_req_searcher(r), p->query, &ask.opts, err);
-	if (rc == 0 && (rc = remember(r, nb, &found, ask.strategy, p->query, err)) == 0)
+	if (rc == 0 && (rc = br_beyond__ask(&ask, r, nb, &q, err)) == 0 && !ask.later &&
+	    (rc = br_retrieve(&found, br_req_searcher(r), p->query, &ask.opts, err)) == 0) {
+		if (found.degraded || ask.llm || ask.rerank)
+			br_reply_transient(r);
 		reply_chunks(r, nb, &found, ask.strategy, p->query);
+		remember(r, nb->id, p->query, ask.strategy, (uint32_t)found.n, found.took_ms);
+	}
 	br_result_release(&found);
 	br_beyond__ask_close(&ask);
 	return rc;
+}
+
+/* The last number of that name in an answer of ours, which stands near its end. */
+static double last_number(struct br_slice text, const char *name)
+{
+	size_t near = BR_MIN(text.len, (size_t)200), n = strlen(name);
+	char tail[201];
+	const char *at;
+
+	memcpy(tail, text.ptr + text.len - near, near);
+	tail[near] = 0;
+	at = strstr(tail, name);
+	return at ? strtod(at + n, NULL) : 0;
+}
+
+/* Searches that are answered from memory are searches, too. */
+static void again(struct br_req *r, struct br_slice answer)
+{
+	struct br_jdoc *doc;
+	const struct br_jval *root;
+	const char *query, *strategy;
+
+	if (br_jdoc_parse(&doc, br_req_body(r), "the body", NULL) < 0)
+		return;
+	root = br_jdoc_root(doc);
+	query = br_jval_str(br_jval_get(root, "query"));
+	strategy = br_jval_str(br_jval_get(root, "strategy_id"));
+	remember(r, br_req_param(r, "notebook_id"), query, strategy ? strategy : BEYOND_STRATEGY,
+		(uint32_t)last_number(answer, "\"total_results\":"), last_number(answer, "\"execution_time_ms\":"));
+	br_jdoc_free(doc);
 }
 static const struct br_field chunk_out[] = {
 	{ "rank", MUST(INT) }, { "content", MUST(STR) }, { "score", MUST(NUM) }, { "metadata", MUST(OBJ), .shape = &br_beyond__metadata_shape },
@@ -130,12 +158,18 @@ static const struct br_shape retrieve_shape = { "BeyondRetrieval", retrieve_out,
 
 /* ---- R3, R4 ---- */
 
+struct history { struct br_json *j; const struct br_identity *who; };
+
+/* Everybody sees their own; whom nobody asks who they are, all. */
 static int put_asked(const struct br_asked *q, void *arg)
 {
-	struct br_json *j = arg;
+	const struct history *past = arg;
+	struct br_json *j = past->j;
 	char id[24];
 	uint64_t h = br_hash64(q->question, strlen(q->question)) ^ (uint64_t)q->at_ms;
 
+	if (!past->who->bypass && strcmp(q->by, past->who->user))
+		return 0;
 	br_hex(id, (const uint8_t *)&h, 8);
 	br_json_obj(j);
 	br_json_kstr(j, "id", id);
@@ -152,13 +186,15 @@ static int history(struct br_req *r, const void *in, struct br_err *err)
 {
 	struct br_buf text = BR_BUF_INIT(BR_SERVE_REPLY);
 	struct br_json j;
+	struct history past = { &j, br_req_who(r) };
 	struct br_nb *nb;
 	int rc = br_beyond__nb(&nb, r, err);
 
 	(void)in;
 	br_json_init(&j, &text, false);
 	br_json_arr(&j);
-	if (rc == 0 && (rc = br_asked_each(br_req_ws(r), nb->id, 1000, put_asked, &j, err)) == 0) {
+	if (rc == 0 && (rc = br_history_flush(br_server_opts(br_req_server(r))->history, err)) == 0 &&
+	    (rc = br_asked_each(br_req_ws(r), nb->id, BR_SERVE_HISTORY, put_asked, &past, err)) == 0) {
 		br_json_end(&j);
 		if ((rc = br_buf_check(&text, "the history", err)) == 0)
 			br_json_raw(br_reply(r, 0), text.ptr, text.len);
@@ -179,7 +215,8 @@ static int forget(struct br_req *r, const void *in, struct br_err *err)
 	int rc = br_beyond__nb(&nb, r, err);
 
 	(void)in;
-	if (rc < 0 || (rc = br_asked_clear(br_req_ws(r), nb->id, err)) < 0)
+	if (rc < 0 || (rc = br_history_flush(br_server_opts(br_req_server(r))->history, err)) < 0 ||
+	    (rc = br_asked_clear(br_req_ws(r), nb->id, br_req_who(r)->bypass ? NULL : br_req_who(r)->user, err)) < 0)
 		return rc;
 	j = br_reply(r, 0);
 	br_json_obj(j);
@@ -195,9 +232,9 @@ static const struct br_route rows[] = {
 	{ "GET", NB "/retrieval/strategies", "beyond_strategies", "Strategies", "retrieval", BR_LEVEL_USER, .out = &strategy_shape, .fails = known,
 	  .flags = BR_ROUTE_LIST, .run = list_strategies },
 	{ "POST", NB "/retrieval/retrieve", "beyond_retrieve", "Find passages", "retrieval", BR_LEVEL_USER, .body = BR_BODY_JSON, .in = retrieve_in,
-	  .in_size = sizeof(struct retrieve_in), .out = &retrieve_shape, .fails = retrieve_fails, .flags = BR_ROUTE_CACHE, .run = retrieve },
+	  .in_size = sizeof(struct retrieve_in), .out = &retrieve_shape, .fails = retrieve_fails, .flags = BR_ROUTE_CACHE_NB, .run = retrieve, .again = again },
 	{ "GET", NB "/retrieval/history", "beyond_history", "Past questions, newest first", "retrieval", BR_LEVEL_USER, .out = &asked_shape,
-	  .fails = known, .flags = BR_ROUTE_LIST, .run = history },
+	  .fails = known, .flags = BR_ROUTE_LIST | BR_ROUTE_SLOW, .run = history },
 	{ "DELETE", NB "/retrieval/history", "beyond_clear_history", "Forget past questions", "retrieval", BR_LEVEL_USER, .out = &forget_shape,
 	  .fails = known, .flags = BR_ROUTE_SLOW, .run = forget },
 };

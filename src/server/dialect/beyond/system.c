@@ -15,13 +15,19 @@ static int health(struct br_req *r, const void *in, struct br_err *err)
 
 static int auth_config(struct br_req *r, const void *in, struct br_err *err)
 {
-	struct br_json *j = br_reply(r, 0);
+	const struct br_config *c = br_req_ws(r)->config;
+	bool required = br_server_opts(br_req_server(r))->idp != NULL;
+	const char *key = required ? br_config_get(c, "auth.publishable_key", NULL) : NULL;
+	struct br_json *j;
+	char why[200];
 
 	(void)in;
-	(void)err;
+	if (required && br_idp_problem(why, sizeof why, c))
+		return br_req_fail(r, 500, err, BR_EUSAGE, "The server asks for tokens, but is not told whose");
+	j = br_reply(r, 0);
 	br_json_obj(j);
-	br_json_kbool(j, "auth_required", br_server_opts(br_req_server(r))->authenticated);
-	br_json_kstr(j, "clerk_publishable_key", "");
+	br_json_kbool(j, "auth_required", required);
+	br_json_kstr(j, "clerk_publishable_key", key ? key : "");
 	br_json_end(j);
 	return 0;
 }

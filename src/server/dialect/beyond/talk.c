@@ -50,17 +50,17 @@ static int load_history(struct turn *t, const char *chat, struct br_err *err)
 	return 0;
 }
 
+/* One model answers and searches. */
 static int open_model(struct turn *t, struct br_err *err)
 {
-	const struct br_config *c = br_req_ws(t->r)->config;
-	int rc;
+	struct br_llm *llm;
+	int rc = br_nb_llm_open(&llm, br_req_ws(t->r)->config, t->nb, err);
 
-	if (!br_llm_configured(c, BR_LLM_CHAT))
-		return 0;
-	if ((rc = br_answer_service_open(&t->service, c, NULL, err)) == 0)
-		t->o.model = br_answer_service_model(t->service);
-	t->o.cache = t->o.model && !t->o.n_history;
-	return rc;
+	if (rc < 0 || !llm)
+		return rc;
+	t->service = br_answer_service_over(llm, NULL);
+	t->o.model = br_answer_service_model(t->service);
+	return br_beyond__use_key(llm, t->r, t->nb, err);
 }
 
 static const char *first(const char *a, const char *b, const char *c)
@@ -75,6 +75,7 @@ static int prepare(struct turn *t, const struct br_beyond_turn *how, struct br_e
 	if (rc < 0 || (rc = load_history(t, how->chat, err)) < 0 || (rc = open_model(t, err)) < 0)
 		return rc;
 	t->o.query = t->ask.opts;
+	t->o.cache = !t->o.n_history;
 	t->o.persona = first(how->persona, br_nb_str(t->v, "chat.persona"), "professional");
 	t->o.language = first(how->language, br_nb_str(t->v, "chat.language"), "en");
 	if (!strcmp(t->o.persona, "custom"))
@@ -94,6 +95,7 @@ static int say(struct br_beyond_said *out, struct turn *t, const struct br_beyon
 		out->best = BR_MAX(out->best, out->reply.cite[i].score);
 	if ((rc = br_chat_save(out->m, br_req_arena(t->r), br_req_ws(t->r), t->nb->id, how->chat, &out->reply, NULL, NULL, err)) < 0)
 		return rc;
+	br_beyond__judge(t->r, t->nb, out);
 	return br_asked_add(br_req_ws(t->r), t->nb->id, &out->reply, br_req_who(t->r)->user, err);
 }
 

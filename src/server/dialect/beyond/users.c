@@ -1,4 +1,7 @@
-/* U1 to U3: users. Without an identity provider there is one, the administrator, and those whom invitations or permissions name. */
+/*
+ * U1 to U3: users: those whose tokens came, and those whom invitations or permissions name. Where nobody is asked who they are there is
+ * one more, the administrator. Nothing is asked of the identity provider, which never learns what is changed here.
+ */
 #include "beyond.h"
 
 #include <stdlib.h>
@@ -6,16 +9,33 @@
 #define DEV "dev-user"
 
 struct grant { const char *user, *kind, *nb; };
-struct people { struct br_req *r; BR_VEC(struct grant) grant; BR_VEC(const char *) user; };
+struct people { struct br_req *r; BR_VEC(struct grant) grant; BR_VEC(struct br_person) person; };
 
 /* ---- who there is ---- */
 
+static const struct br_person *find(const struct people *p, const char *user)
+{
+	for (size_t i = 0; i < p->person.n; i++)
+		if (!strcmp(p->person.v[i].id, user))
+			return &p->person.v[i];
+	return NULL;
+}
+
 static void note_user(struct people *p, const char *user)
 {
-	for (size_t i = 0; i < p->user.n; i++)
-		if (!strcmp(p->user.v[i], user))
-			return;
-	*br_vec_push(&p->user) = user;
+	if (!find(p, user))
+		*br_vec_push(&p->person) = (struct br_person){ .id = user };
+}
+
+static void take_person(uint32_t nb, const char *name, const char *json, void *arg)
+{
+	struct people *p = arg;
+	struct br_person who;
+
+	(void)nb;
+	br_person_read(&who, p->r, name, json);
+	if (who.seen || (who.role && !strcmp(who.role, "admin"))) /* else only an access that was taken away again is left of them */
+		*br_vec_push(&p->person) = who;
 }
 
 struct numbered { uint32_t nb; const char *user, *json; };
@@ -34,7 +54,10 @@ static int load(struct people *p, struct br_err *err)
 	struct br_txn *t;
 	int rc = br_keep_each(br_req_arena(p->r), br_req_ws(p->r), 0, BR_KEEP_ACCESS, take, &w, err);
 
-	note_user(p, DEV);
+	if (rc == 0)
+		rc = br_keep_each(br_req_arena(p->r), br_req_ws(p->r), 0, BR_KEEP_PERSON, take_person, p, err);
+	if (br_req_who(p->r)->bypass)
+		note_user(p, DEV);
 	if (rc == 0 && (rc = br_txn_read(&t, br_req_ws(p->r)->store, err)) == 0) {
 		for (size_t i = 0; i < w.v.n; i++) {
 			struct br_nb *nb;
@@ -52,19 +75,29 @@ static int load(struct people *p, struct br_err *err)
 static void release(struct people *p)
 {
 	br_vec_release(&p->grant);
-	br_vec_release(&p->user);
+	br_vec_release(&p->person);
 }
 
-static void write_user(struct br_json *j, const struct people *p, const char *user)
+static const char *or_else(const char *s, const char *other)
 {
-	bool dev = !strcmp(user, DEV);
+	return s ? s : other;
+}
+
+static void write_user(struct br_json *j, const struct people *p, const struct br_person *who)
+{
+	const char *user = who->id;
+	bool dev = !strcmp(user, DEV) && br_req_who(p->r)->bypass;
 
 	br_json_obj(j);
 	br_json_kstr(j, "user_id", user);
-	br_json_kstr(j, "email", dev ? "dev@localhost" : "");
-	br_json_kstr(j, "first_name", dev ? "Dev" : "");
-	br_json_kstr(j, "last_name", dev ? "User" : "");
-	br_json_kstr(j, "role", dev ? "admin" : "user");
+	br_json_kstr(j, "email", or_else(who->email, dev ? "dev@localhost" : ""));
+	br_json_kstr(j, "first_name", or_else(who->first_name, dev ? "Dev" : ""));
+	br_json_kstr(j, "last_name", or_else(who->last_name, dev ? "User" : ""));
+	br_json_kstr(j, "role", dev || br_person_is_admin(p->r, who) ? "admin" : "user");
+	if (who->created)
+		br_json_kstr(j, "created_at", who->created);
+	if (who->seen)
+		br_json_kstr(j, "last_sign_in_at", who->seen);
 	br_json_key(j, "notebook_permissions");
 	br_json_obj(j);
 	for (size_t i = 0; i < p->grant.n; i++)
@@ -75,7 +108,8 @@ static void write_user(struct br_json *j, const struct people *p, const char *us
 }
 static const struct br_field user_out[] = {
 	{ "user_id", MUST(STR) }, { "email", MUST(STR) }, { "first_name", MUST(STR) }, { "last_name", MUST(STR) },
-	{ "role", MUST(STR), .choices = "admin|user" }, { "notebook_permissions", MUST(OBJ) }, BR_FIELD_END,
+	{ "role", MUST(STR), .choices = "admin|user" }, { "notebook_permissions", MUST(OBJ) },
+	{ "created_at", BR_FOUT(STR), .format = "date-time" }, { "last_sign_in_at", BR_FOUT(STR), .format = "date-time" }, BR_FIELD_END,
 };
 static const struct br_shape user_shape = { "BeyondUser", user_out, 0 };
 
@@ -91,8 +125,8 @@ static int list(struct br_req *r, const void *in, struct br_err *err)
 		br_json_obj(j);
 		br_json_key(j, "users");
 		br_json_arr(j);
-		for (size_t i = 0; i < p.user.n; i++)
-			write_user(j, &p, p.user.v[i]);
+		for (size_t i = 0; i < p.person.n; i++)
+			write_user(j, &p, &p.person.v[i]);
 		br_json_end(j);
 		br_json_end(j);
 	}
@@ -105,15 +139,14 @@ static const struct br_shape list_shape = { "BeyondUsers", list_out, 0 };
 static int reply_user(struct br_req *r, const char *user, struct br_err *err)
 {
 	struct people p = { .r = r };
-	bool there = false;
+	const struct br_person *who;
 	int rc = load(&p, err);
 
-	for (size_t i = 0; i < p.user.n; i++)
-		there |= !strcmp(p.user.v[i], user);
-	if (rc == 0 && !there)
+	who = find(&p, user);
+	if (rc == 0 && !who)
 		rc = br_fail(err, BR_ENOTFOUND, "User not found");
 	if (rc == 0)
-		write_user(br_reply(r, 0), &p, user);
+		write_user(br_reply(r, 0), &p, who);
 	release(&p);
 	return rc;
 }
@@ -153,6 +186,21 @@ static int revoke_all(struct br_req *r, const char *user, struct br_err *err)
 	return BR_MIN(rc, 0);
 }
 
+/* The role given here goes before that of tokens. */
+static int set_role(struct br_req *r, const char *user, const char *role, struct br_err *err)
+{
+	struct br_person p;
+	char now[32];
+	int rc = br_person_get(&p, r, user, err);
+
+	if (rc < 0 || (!role && rc))
+		return BR_MIN(rc, 0);
+	br_time_iso(now, br_now());
+	p.created = or_else(p.created, now);
+	p.role = or_else(role, p.role);
+	return br_person_put(r, &p, err);
+}
+
 static int permit(struct br_req *r, const void *in, struct br_err *err)
 {
 	const struct permit_in *p = in;
@@ -164,7 +212,7 @@ static int permit(struct br_req *r, const void *in, struct br_err *err)
 	br_time_iso(iso, br_now());
 	for (const struct br_jval *m = br_jval_first(p->permissions); m && rc == 0; m = br_jval_next(m))
 		rc = check(r, m, &nb, err);
-	if (rc < 0 || (rc = revoke_all(r, user, err)) < 0)
+	if (rc < 0 || (rc = revoke_all(r, user, err)) < 0 || (rc = set_role(r, user, p->role, err)) < 0)
 		return rc;
 	for (const struct br_jval *m = br_jval_first(p->permissions); m && rc >= 0; m = br_jval_next(m))
 		if ((rc = check(r, m, &nb, err)) == 0)

@@ -78,11 +78,17 @@ static bool rate(struct br_rate *out, struct br_req *r, const char *class)
 static int bound(struct br_nb **out, struct br_req *r, struct br_err *err)
 {
 	const struct caller *c = br_req_who(r)->own;
+
+	return br_beyond__nb_by_id(out, r, c->key->notebooks.v[0], err);
+}
+
+static void count(struct br_req *r)
+{
+	const struct caller *c = br_req_who(r)->own;
 	struct br_meter *m = br_server_opts(br_req_server(r))->meter;
 
 	if (m)
 		br_meter_add(m, c->key->number, &(struct br_key_use){ .requests = 1 }, br_now());
-	return br_beyond__nb_by_id(out, r, c->key->notebooks.v[0], err);
 }
 
 /* ---- X1 ---- */
@@ -127,9 +133,11 @@ static int query(struct br_req *r, const void *in, struct br_err *err)
 	struct br_nb *nb;
 	int rc = bound(&nb, r, err);
 
-	if (rc == 0 && (rc = br_beyond__ask(&ask, r, nb, &q, err)) == 0 &&
+	if (rc == 0 && (rc = br_beyond__ask(&ask, r, nb, &q, err)) == 0 && !ask.later &&
 	    (rc = br_retrieve(&found, br_req_searcher(r), p->query, &ask.opts, err)) == 0)
 		reply_found(r, nb, &found, ask.strategy, p->query);
+	if (!ask.later) /* it is not run again */
+		count(r);
 	br_result_release(&found);
 	br_beyond__ask_close(&ask);
 	return rc;
@@ -240,6 +248,7 @@ static int chat(struct br_req *r, const void *in, struct br_err *err)
 	struct br_nb *nb;
 	int rc = bound(&nb, r, err);
 
+	count(r);
 	if (rc == 0)
 		rc = p->chat ? find_chat(&c, r, nb, p->chat, err) : begin(&c, r, nb, &t.q, err);
 	t.chat = c.id;
@@ -269,6 +278,7 @@ static int history(struct br_req *r, const void *in, struct br_err *err)
 	int rc = bound(&nb, r, err);
 
 	(void)in;
+	count(r);
 	if (rc == 0 && (rc = find_chat(&c, r, nb, br_req_param(r, "conversation_id"), err)) == 0 &&
 	    (rc = br_beyond__messages(&all, r, nb, c.id, err)) == 0) {
 		j = br_reply(r, 0);
