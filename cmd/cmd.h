@@ -95,6 +95,7 @@ struct br_cmd {
 	X(sync) X(watch) X(ingest) X(upload) X(docs)                                          \
 	X(query) X(chat) X(log) X(eval) X(serve)                                                    \
 	X(verify) X(health) X(gc) X(index) X(backup) X(export) X(import) X(doctor) X(models) X(keys)           \
+	X(tenant)                                                                                   \
 	X(enhance) X(wiki) X(webhook)                                                               \
 	X(help) X(version) X(completion)
 #define X(verb) extern const struct br_cmd br_cmd_##verb;

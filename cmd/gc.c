@@ -97,6 +97,7 @@ static int gc_run(struct br_cli *c, struct br_err *err)
 	struct br_gc_opts o = { .notebook = c->opt.notebook, .plan = p->plan, .no_compact = p->no_compact, .event = on_notebook, .arg = &s };
 	struct br_gc_report r;
 	int64_t start = br_mono_ns();
+	uint64_t purged; /* records of documents of tenants */
 	int rc;
 
 	if (c->opt.json) {
@@ -106,6 +107,8 @@ static int gc_run(struct br_cli *c, struct br_err *err)
 		br_json_key(&s.j, "notebooks");
 		br_json_arr(&s.j);
 	}
+	if (!p->plan && (rc = br_tdoc_purge(&purged, c->ws, br_now() - BR_TDOC_KEEP_DELETED, err)) < 0)
+		return rc;
 	rc = br_gc(&r, c->ws, &o, err);
 	if (rc < 0 && rc != -BR_ECHANGES) {
 		if (c->opt.json)

@@ -187,13 +187,34 @@ static int complete_beyond(struct br_apikey *k, struct br_cli *c, struct br_txn 
 	return 0;
 }
 
+/* Tenants by name are kept by id, so that a new one of the same name is another one. Those that are not known stay as they are written. */
+static int resolve_tenants(struct br_cli *c, struct br_err *err)
+{
+	struct br_list *l = &((struct spec_params *)c->params)->tenant;
+	const char **id = br_arena_alloc(&c->arena, (l->n + 1) * sizeof *id);
+	int rc = 0;
+
+	for (size_t i = 0; i < l->n && rc == 0; i++) {
+		struct br_tenant t;
+		id[i] = l->v[i];
+		if ((rc = br_tenant_find(&t, &c->arena, c->ws, l->v[i], err)) == 0)
+			id[i] = br_arena_strdup(&c->arena, t.id);
+		else if (rc == -BR_ENOTFOUND)
+			rc = 0;
+	}
+	id[l->n] = NULL;
+	if (l->n)
+		l->v = id;
+	return rc;
+}
+
 static int make_spec(struct br_apikey *spec, struct br_cli *c, struct br_err *err)
 {
 	struct spec said = { .c = c };
 	struct br_txn *t;
 	int rc;
 
-	if ((rc = br_key_kind_parse(&spec->kind, ((const struct spec_params *)c->params)->kind, err)) < 0 ||
+	if ((rc = br_key_kind_parse(&spec->kind, ((const struct spec_params *)c->params)->kind, err)) < 0 || (rc = resolve_tenants(c, err)) < 0 ||
 	    (rc = br_txn_read(&t, c->ws->store, err)) < 0)
 		return rc;
 	if ((rc = look_up(&said, t, err)) == 0 && (rc = take_spec(spec, &said, err)) == 0)
@@ -244,7 +265,7 @@ static int set_run(struct br_cli *c, struct br_err *err)
 	struct br_txn *t;
 	int rc;
 
-	if ((rc = br_txn_read(&t, c->ws->store, err)) < 0)
+	if ((rc = resolve_tenants(c, err)) < 0 || (rc = br_txn_read(&t, c->ws->store, err)) < 0)
 		return rc;
 	rc = look_up(&said, t, err);
 	br_txn_end(t);

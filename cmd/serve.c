@@ -209,15 +209,6 @@ static void load_spent(uint64_t *day, uint64_t *month, uint32_t key, int64_t now
 	br_txn_end(t);
 }
 
-static void take_profile(struct br_server_opts *o, struct br_cli *c, const struct params *p)
-{
-	const struct br_profile *profile = br_profile_find(br_config_get(c->config, "auth.profile", NULL));
-
-	o->any_origin = profile->any_origin;
-	o->proxies = p->proxies;
-	o->audit = p->audit_log && *p->audit_log ? p->audit_log : profile->audit ? br_arena_printf(&c->arena, "%s/audit.log", c->ws->dir) : NULL;
-}
-
 /* What a server needs beside the workspace; what was opened before a failure is closed by close_services. */
 static int open_services(struct br_server_opts *o, struct br_cli *c, struct br_err *err)
 {
@@ -228,13 +219,14 @@ static int open_services(struct br_server_opts *o, struct br_cli *c, struct br_e
 	o->budgets = br_budgets_new(load_spent, c->ws);
 	if (rc < 0 || (rc = start_hooks(&o->hooks, c, err)) < 0)
 		return rc;
-	if ((rc = br_history_start(&o->history, c->ws, err)) < 0)
+	if ((rc = br_history_start(&o->history, c->ws, err)) < 0 || (rc = br_jobs_start(&o->jobs, c->ws, err)) < 0)
 		return rc;
-	return br_jobs_start(&o->jobs, c->ws, err);
+	return br_tenancy_open(&o->tenancy, c->ws, err);
 }
 
 static int close_services(struct br_server_opts *o, int rc, struct br_err *err)
 {
+	br_tenancy_close(o->tenancy);
 	br_jobs_stop(o->jobs);
 	br_history_stop(o->history);
 	br_hooks_stop(o->hooks);
@@ -244,6 +236,15 @@ static int close_services(struct br_server_opts *o, int rc, struct br_err *err)
 	rc = flush_meter(o->meter, rc, err);
 	br_meter_free(o->meter);
 	return rc;
+}
+
+static void take_profile(struct br_server_opts *o, struct br_cli *c, const struct params *p)
+{
+	const struct br_profile *profile = br_profile_find(br_config_get(c->config, "auth.profile", NULL));
+
+	o->any_origin = profile->any_origin;
+	o->proxies = p->proxies;
+	o->audit = p->audit_log && *p->audit_log ? p->audit_log : profile->audit ? br_arena_printf(&c->arena, "%s/audit.log", c->ws->dir) : NULL;
 }
 
 static int serve_run(struct br_cli *c, struct br_err *err)

@@ -16,6 +16,7 @@ struct state {
 	struct br_columns table;
 	const char *current, *only; /* only: name or NULL */
 	uint64_t failed, jobs[BR_JOB_ERROR + 1]; /* by state */
+	uint64_t paths[BR_PATH_COUNT], answers; /* for tenants, by what gave them; all */
 	bool stale;
 	int64_t now;
 	struct br_err *err;
@@ -176,6 +177,30 @@ static bool has_jobs(const struct state *s)
 	return s->jobs[BR_JOB_PENDING] || s->jobs[BR_JOB_PROCESSING] || s->jobs[BR_JOB_ERROR];
 }
 
+static void paths_json(struct state *s)
+{
+	br_json_key(&s->j, "answers");
+	br_json_obj(&s->j);
+	for (int i = 0; i < BR_PATH_COUNT; i++)
+		br_json_kuint(&s->j, br_path_name((enum br_path)i), s->paths[i]);
+	br_json_end(&s->j);
+}
+
+static void paths_text(struct state *s)
+{
+	const char *before = "";
+
+	if (!s->answers)
+		return;
+	br_out_f(&s->c->out, "\nanswers for tenants: ");
+	for (int i = 0; i < BR_PATH_COUNT; i++)
+		if (s->paths[i]) {
+			br_out_f(&s->c->out, "%s%s %s", before, br_human_count(s->paths[i]).s, br_path_name((enum br_path)i));
+			before = ", ";
+		}
+	br_out_s(&s->c->out, "\n");
+}
+
 static void tail(struct state *s)
 {
 	struct br_out *o = &s->c->out;
@@ -183,11 +208,14 @@ static void tail(struct state *s)
 	if (s->c->opt.json) {
 		br_json_end(&s->j);
 		jobs_json(s);
+		if (s->answers)
+			paths_json(s);
 		br_json_end(&s->j);
 		br_out_line(o);
 		return;
 	}
 	br_columns_print(o, &s->table);
+	paths_text(s);
 	if (s->failed || s->stale || has_jobs(s))
 		br_out_s(o, "\n");
 	if (has_jobs(s))
@@ -207,8 +235,10 @@ static int status_run(struct br_cli *c, struct br_err *err)
 	struct br_nb *nb;
 	int rc;
 
-	if ((rc = br_cli_notebook(&nb, &s.t, c, err)) < 0)
+	if ((rc = br_audit_sums(s.paths, c->ws, NULL, err)) < 0 || (rc = br_cli_notebook(&nb, &s.t, c, err)) < 0)
 		return rc;
+	for (int i = 0; i < BR_PATH_COUNT; i++)
+		s.answers += s.paths[i];
 	s.only = c->opt.notebook && c->opt.notebook[0] ? nb->name : NULL;
 	s.current = br_nb_current(&current, s.t);
 	if (c->opt.json)

@@ -130,17 +130,31 @@ static int check_keys(struct state *s, uint64_t *problems, br_problem_fn *fn, st
 	return rc;
 }
 
+static int check_wiki(struct state *s, uint64_t *problems, br_problem_fn *fn, struct br_err *err)
+{
+	struct br_txn *t;
+	int rc = br_txn_read(&t, s->c->ws->store, err);
+
+	if (rc < 0)
+		return rc;
+	rc = br_wiki_verify(problems, t, false, fn, s, err);
+	br_txn_end(t);
+	return rc;
+}
+
 static int check(struct state *s, struct br_verify_report *out, br_problem_fn *fn, struct br_err *err)
 {
 	const struct verify_params *p = s->c->params;
 	int rc = br_verify(out, s->c->ws, p->quick, fn, s, err);
-	uint64_t keys = 0;
+	uint64_t keys = 0, wiki = 0;
 
 	if (rc == -BR_ECORRUPT && out->problems)
 		rc = 0;
 	if (rc == 0)
 		rc = check_keys(s, &keys, fn, err);
-	out->problems += keys;
+	if (rc == 0 && !p->quick)
+		rc = check_wiki(s, &wiki, fn, err);
+	out->problems += keys + wiki;
 	return rc;
 }
 
@@ -160,6 +174,22 @@ static int repair_keys(struct state *s, struct br_err *err)
 	if ((rc = check_keys(s, &found, NULL, err)) < 0 || !found || (rc = br_store_write(s->c->ws->store, fix_keys, &fixed, err)) < 0)
 		return rc;
 	on_repair("repaired: references of keys were made again; keys, usage and webhooks whose records were damaged are gone", s);
+	return 0;
+}
+
+static int fix_wiki(struct br_txn *t, void *arg, struct br_err *err)
+{
+	return br_wiki_verify(arg, t, true, NULL, NULL, err);
+}
+
+static int repair_wiki(struct state *s, struct br_err *err)
+{
+	uint64_t found, fixed;
+	int rc;
+
+	if ((rc = check_wiki(s, &found, NULL, err)) < 0 || !found || (rc = br_store_write(s->c->ws->store, fix_wiki, &fixed, err)) < 0)
+		return rc;
+	on_repair("repaired: damaged records of the wiki are gone; 'br wiki compile' writes its pages anew", s);
 	return 0;
 }
 
@@ -191,6 +221,8 @@ static int repair(struct state *s, struct br_err *err)
 	s->repaired.lost += pages.lost;
 	if (rc == 0)
 		rc = repair_keys(s, err);
+	if (rc == 0)
+		rc = repair_wiki(s, err);
 	if (rc == 0)
 		rc = check(s, &s->left, NULL, err);
 	return rc;

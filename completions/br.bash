@@ -20,7 +20,7 @@ _br()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} cmd= word i
 	local -a where=()
-	local verbs='init status notebook config sync watch ingest upload docs query chat log eval serve verify health gc index backup export import doctor models keys enhance wiki webhook help version completion'
+	local verbs='init status notebook config sync watch ingest upload docs query chat log eval serve verify health gc index backup export import doctor models keys tenant enhance wiki webhook help version completion'
 	local common=' --directory -C --workspace --notebook -n --json --quiet -q --verbose -v --no-color --wait --timeout --help -h'
 
 	COMPREPLY=()
@@ -33,7 +33,7 @@ _br()
 		-*) ;;
 		*)	case $cmd in
 			'') cmd=$word ;;
-			notebook|config|docs|chat|index|keys|enhance|wiki|webhook) cmd=$cmd.$word ;;
+			notebook|config|docs|chat|index|keys|tenant|enhance|wiki|webhook) cmd=$cmd.$word ;;
 			esac ;;
 		esac
 	done
@@ -84,6 +84,7 @@ _br()
 	chat.export:--format) _br_words 'markdown json'; return ;;
 	chat.feedback:--comment|chat.feedback:-m) :; return ;;
 	log:--top|log:-k) :; return ;;
+	log:--tenant) :; return ;;
 	eval:--strategy|eval:-s) _br_words 'hybrid fusion full_text semantic hyde multi_query kb_explorer'; return ;;
 	eval:--qrels) _br_files -f; return ;;
 	eval:--queries) _br_files -f; return ;;
@@ -140,6 +141,12 @@ _br()
 	keys.check:--for) _br_lines notebook list --names; return ;;
 	keys.check:--tenant) :; return ;;
 	keys.check:--kind) _br_words 'any beyond quivr baiyuan'; return ;;
+	tenant.create:--id) :; return ;;
+	tenant.create:--key) :; return ;;
+	tenant.set:--name) :; return ;;
+	tenant.set:--rate) :; return ;;
+	tenant.set:--memory) :; return ;;
+	tenant.set:--handoff-timeout) :; return ;;
 	enhance.run:--files|enhance.run:-f) :; return ;;
 	enhance.run:--limit) :; return ;;
 	enhance.run:--model) _br_words 'auto on off'; return ;;
@@ -203,6 +210,11 @@ _br()
 		case $cur in
 		-*) _br_words "$common" ;;
 		*) _br_words 'create list show set enable disable rotate revoke delete usage check' ;;
+		esac ;;
+	tenant)
+		case $cur in
+		-*) _br_words "$common" ;;
+		*) _br_words 'create list show set enable disable secret delete' ;;
 		esac ;;
 	enhance)
 		case $cur in
@@ -277,17 +289,17 @@ _br()
 	config.get)
 		case $cur in
 		-*) _br_words " $common" ;;
-		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion ollama.base_url embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.bypass auth.secret_key auth.publishable_key auth.jwks_url auth.jwks_file auth.issuer auth.audience auth.admins auth.refresh auth.max_age auth.secret auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.audit_log serve.proxies serve.grace serve.cache serve.workers webhook.retry webhook.give_up remote.key external.enabled external.rate external.base_url extract.helper' ;;
+		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion ollama.base_url embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.bypass auth.secret_key auth.publishable_key auth.jwks_url auth.jwks_file auth.issuer auth.audience auth.admins auth.refresh auth.max_age auth.secret auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.audit_log serve.proxies serve.grace serve.cache serve.upload serve.workers webhook.retry webhook.give_up remote.key external.enabled external.rate external.base_url tenant.models tenant.small_model tenant.retry_delay tenant.ping tenant.scrape_delay extract.helper' ;;
 		esac ;;
 	config.set)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion ollama.base_url embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.bypass auth.secret_key auth.publishable_key auth.jwks_url auth.jwks_file auth.issuer auth.audience auth.admins auth.refresh auth.max_age auth.secret auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.audit_log serve.proxies serve.grace serve.cache serve.workers webhook.retry webhook.give_up remote.key external.enabled external.rate external.base_url extract.helper' ;;
+		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion ollama.base_url embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.bypass auth.secret_key auth.publishable_key auth.jwks_url auth.jwks_file auth.issuer auth.audience auth.admins auth.refresh auth.max_age auth.secret auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.audit_log serve.proxies serve.grace serve.cache serve.upload serve.workers webhook.retry webhook.give_up remote.key external.enabled external.rate external.base_url tenant.models tenant.small_model tenant.retry_delay tenant.ping tenant.scrape_delay extract.helper' ;;
 		esac ;;
 	config.unset)
 		case $cur in
 		-*) _br_words " --user $common" ;;
-		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion ollama.base_url embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.bypass auth.secret_key auth.publishable_key auth.jwks_url auth.jwks_file auth.issuer auth.audience auth.admins auth.refresh auth.max_age auth.secret auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.audit_log serve.proxies serve.grace serve.cache serve.workers webhook.retry webhook.give_up remote.key external.enabled external.rate external.base_url extract.helper' ;;
+		*) _br_words 'search.strategy search.top search.rerank chunk.strategy chunk.size chunk.overlap bm25.k1 bm25.b language core.threads core.color core.pager core.wait ingest.max_file ingest.hidden net.allow_private net.allow net.proxy net.ca_file net.contact net.timeout net.max_size net.delay chat.provider chat.model chat.base_url chat.key chat.key_command chat.temperature chat.max_tokens chat.price_prompt chat.price_completion ollama.base_url embed.provider embed.model embed.base_url embed.key embed.key_command embed.dimensions embed.query_prefix embed.passage_prefix embed.input_type embed.batch embed.price embed.cache rerank.provider rerank.model rerank.base_url rerank.key rerank.key_command rerank.price llm.connect_timeout llm.first_timeout llm.idle_timeout llm.timeout llm.retries llm.concurrency ann.kind ann.min_rows ann.auto extract.ocr extract.ocr_language auth.profile auth.bypass auth.secret_key auth.publishable_key auth.jwks_url auth.jwks_file auth.issuer auth.audience auth.admins auth.refresh auth.max_age auth.secret auth.developer_rate health.duplicate health.near_duplicate health.orphan health.lost_original health.stale health.failed health.gone_page health.no_text health.broken_reference health.missing_vector health.long_passage health.short_passage health.garbage health.vector_index health.embedding_cache health.similarity health.stale_after health.max_passage health.min_passage health.warning health.critical log.questions serve.listen serve.hosts serve.origins serve.access_log serve.audit_log serve.proxies serve.grace serve.cache serve.upload serve.workers webhook.retry webhook.give_up remote.key external.enabled external.rate external.base_url tenant.models tenant.small_model tenant.retry_delay tenant.ping tenant.scrape_delay extract.helper' ;;
 		esac ;;
 	config.list)
 		case $cur in
@@ -401,7 +413,7 @@ _br()
 		esac ;;
 	log)
 		case $cur in
-		-*) _br_words " --top -k --clear $common" ;;
+		-*) _br_words " --top -k --tenant --clear $common" ;;
 		*) : ;;
 		esac ;;
 	eval)
@@ -522,6 +534,46 @@ _br()
 	keys.check)
 		case $cur in
 		-*) _br_words " --address --scope --for --tenant --kind $common" ;;
+		*) : ;;
+		esac ;;
+	tenant.create)
+		case $cur in
+		-*) _br_words " --id --key $common" ;;
+		*) : ;;
+		esac ;;
+	tenant.list)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	tenant.show)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	tenant.set)
+		case $cur in
+		-*) _br_words " --name --rate --memory --handoff-timeout $common" ;;
+		*) : ;;
+		esac ;;
+	tenant.enable)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	tenant.disable)
+		case $cur in
+		-*) _br_words " $common" ;;
+		*) : ;;
+		esac ;;
+	tenant.secret)
+		case $cur in
+		-*) _br_words " --stdin --clear $common" ;;
+		*) : ;;
+		esac ;;
+	tenant.delete)
+		case $cur in
+		-*) _br_words " --yes -y $common" ;;
 		*) : ;;
 		esac ;;
 	enhance.run)

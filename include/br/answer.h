@@ -74,6 +74,7 @@ struct br_citation {
 	uint32_t line, line_end, page, ordinal; /* where the quote stands: 0 unknown; ordinal: of the passage in its document */
 	const char *quote;             /* exactly as stored */
 	double score;
+	double cosine;                 /* of the passage with the question; 0: not known */
 	bool stale;
 };
 struct br_reply {

@@ -27,6 +27,7 @@
 #include "br/rx.h"
 #include "br/server.h"
 #include "br/store.h"
+#include "br/tenant.h"
 #include "br/text.h"
 #include "br/wiki.h"
 #include "br/ws.h"

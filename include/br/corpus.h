@@ -377,10 +377,19 @@ BR_MUST_USE int br_ingest(struct br_ingest_stats *stats, struct br_ws *ws, const
 BR_MUST_USE int br_sync(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *path, size_t n, const struct br_ingest_opts *opts, struct br_err *err);
 BR_MUST_USE int br_upload(struct br_ingest_stats *stats, struct br_ws *ws, const char *const *path, size_t n, const struct br_ingest_opts *opts, struct br_err *err);
 /*
- * One file, always a document of its own: where the name is taken its path is "ID/name". id is filled, path too (caller frees).
- * TOOBIG over BR_MAX_FILE.
+ * Files, in one commit, each always a document of its own: where the name is taken its path is "ID/name". They lie in the workspace's
+ * tmp folder and are moved away from there. id and path (caller frees, also after a failure) are filled. TOOBIG over BR_MAX_OBJECT.
  */
-BR_MUST_USE int br_upload_new(char id[37], char **path, struct br_ws *ws, const char *notebook, const char *file, const char *name, struct br_err *err);
+struct br_new_upload {
+	const char *file, *name;     /* file NULL: bytes */
+	struct br_slice bytes;
+	const char *title;           /* or NULL */
+	uint64_t size;               /* of the file */
+	char id[37];                 /* empty: a new one */
+	char *path;
+	uint8_t sha[32];
+};
+BR_MUST_USE int br_upload_new(struct br_new_upload *v, size_t n, struct br_ws *ws, const char *notebook, struct br_err *err);
 
 struct br_put {
 	const char *path;            /* of the document, which is replaced if it is there and keeps its id then */

@@ -22,12 +22,18 @@ enum br_keep_kind {
 	BR_KEEP_PERSON = 5,       /* a user: see br_person in br/server.h */
 	BR_KEEP_SECRET = 6,       /* enciphered: br_keep_secret_put */
 	BR_KEEP_QUIVR_KB = 10,
-	BR_KEEP_QUIVR_DOC = 11,
 	BR_KEEP_QUIVR_VERSION = 12,
-	BR_KEEP_QUIVR_QUERY = 13,
+	BR_KEEP_QUIVR_FEEDBACK = 13,
 	BR_KEEP_QUIVR_GRANT = 14,
-	BR_KEEP_QUIVR_SYNC = 15,
-	BR_KEEP_QUIVR_RETRY = 16,
+	BR_KEEP_QUIVR_CHAT = 16,
+	BR_KEEP_TENANT = 30,
+	BR_KEEP_TDOC = 31,     /* of a notebook: documents of a tenant, by id */
+	BR_KEEP_TDOC_HASH = 32, /* and by SHA-256 of their source */
+	BR_KEEP_TDOC_EXTERNAL = 33, /* and by the customer's own id */
+	BR_KEEP_SESSION = 34,  /* tenant/conversation */
+	BR_KEEP_SESSION_NAME = 35, /* tenant/SHA-256 of the session's name */
+	BR_KEEP_AUDIT = 36,    /* tenant/time: what was asked */
+	BR_KEEP_AUDIT_SUM = 37, /* tenant: how often each path answered */
 };
 
 BR_MUST_USE int br_keep_get(const char **out, struct br_arena *a, struct br_ws *ws, uint32_t nb, enum br_keep_kind kind, const char *name, struct br_err *err); /* NULL: none */
@@ -35,6 +41,12 @@ BR_MUST_USE int br_keep_get(const char **out, struct br_arena *a, struct br_ws *
 BR_MUST_USE int br_keep_put(struct br_ws *ws, uint32_t nb, enum br_keep_kind kind, const char *name, const char *json, struct br_err *err);
 typedef void br_keep_fn(uint32_t nb, const char *name, const char *json, void *arg); /* the strings live as long as the arena */
 BR_MUST_USE int br_keep_each(struct br_arena *a, struct br_ws *ws, uint32_t nb, enum br_keep_kind kind, br_keep_fn *fn, void *arg, struct br_err *err); /* nb 0: of all */
+/* Those whose name begins with prefix, in order of their names, which live as long as the arena; fn not 0 stops, and is returned. */
+typedef int br_keep_under_fn(const char *name, const char *json, void *arg);
+BR_MUST_USE int br_keep_under(struct br_arena *a, struct br_ws *ws, uint32_t nb, enum br_keep_kind kind, const char *prefix, br_keep_under_fn *fn, void *arg, struct br_err *err);
+/* Many in one commit, or none; those of a notebook that is not there are left out. */
+struct br_keep_row { uint32_t nb; enum br_keep_kind kind; const char *name, *json; }; /* json NULL: removed */
+BR_MUST_USE int br_keep_put_all(struct br_ws *ws, const struct br_keep_row *row, size_t n, struct br_err *err);
 const char *br_keep_member(struct br_arena *a, const char *json, const char *key); /* a string of it; NULL: none */
 
 /*

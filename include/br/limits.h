@@ -6,6 +6,7 @@
 #define BR_LIMITS_H
 
 /* files and documents */
+#define BR_MAX_OBJECT        (16ull << 30) /* bytes of a stored original; over BR_MAX_FILE it can be kept, but not indexed */
 #define BR_MAX_FILE          (256u << 20) /* bytes of one source file */
 #define BR_MAX_TEXT          (128u << 20) /* bytes of extracted text of one document */
 #define BR_MAX_BLOCKS        (4u << 20)   /* structure blocks of one document */
@@ -137,7 +138,7 @@
 #define BR_SERVE_HEADERS     100          /* header lines of a request */
 #define BR_SERVE_PARAMS      256          /* parameters of a query string */
 #define BR_SERVE_JSON_BODY   (1u << 20)   /* bytes of a JSON body, where the route names no limit of its own */
-#define BR_SERVE_UPLOAD      (4ull << 30) /* bytes of an upload, where the route names no limit of its own */
+#define BR_SERVE_UPLOAD      (4ull << 30) /* bytes of an upload, where neither the route nor the setting serve.upload says another */
 #define BR_SERVE_PARTS       1000         /* parts of a multipart body */
 #define BR_SERVE_PART_HEAD   (8u << 10)   /* bytes of the head of a part */
 #define BR_SERVE_FORM_VALUE  (64u << 10)  /* bytes of a form value that is not a file */

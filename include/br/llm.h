@@ -4,7 +4,7 @@
  * Owns:    what a request fills belongs to the caller (release in every case); messages and texts are borrowed for the call.
  * Threads: a service may be shared; every call blocks its caller, never another one.
  * Global:  one thread carries the requests of all services of the process over one libcurl multi handle. It starts with
- *          the first request and ends with the last br_llm_close.
+ *          the first request and ends with the last br_llm_close. The sums that br_llm_totals gives.
  * Fails:   NOTFOUND (the role is not configured), AUTH (key missing or refused), UPSTREAM (everything else the service or
  *          the way to it does wrong, time-outs too), CANCELLED (signal, cancel flag, or a callback), USAGE (a setting that
  *          makes no sense), TOOBIG, UNSUPPORTED (no libcurl). Messages name the service and the cause, never the key.
@@ -71,6 +71,7 @@ struct br_llm_usage {
 	bool cost_known;            /* of every request */
 };
 void br_llm_usage(struct br_llm_usage *out, struct br_llm *s);
+void br_llm_totals(struct br_llm_usage *out, enum br_llm_role role);     /* of all services of a role since the process began; cost_known means nothing */
 
 /* Of one request. */
 struct br_llm_tokens {

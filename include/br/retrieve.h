@@ -41,6 +41,7 @@ struct br_query_opts {
 	const char *notebook;          /* NULL: the one in use */
 	const char *strategy;          /* NULL: search.strategy of the config */
 	uint32_t top;                  /* 1..BR_MAX_TOP */
+	uint32_t list;                 /* candidates by words, and as many by meaning; 0: enough for `top` */
 	const char *const *filter;     /* "field=value", "path~glob", "date>=2026-01-01" ...; all must hold; NULL-terminated or NULL */
 	const struct br_where *where;  /* must hold, too; NULL: no condition */
 	double min_similarity;         /* hits below it are left out; 0: none are */

@@ -22,6 +22,7 @@ struct br_budgets;
 struct br_hooks;
 struct br_jobs;
 struct br_limiter;
+struct br_tenancy;
 struct br_meter;
 struct br_server;
 struct br_req;
@@ -175,7 +176,7 @@ struct br_dialect {
 	void (*answered)(struct br_req *r, int status);
 	const char *security;        /* for OpenAPI: "bearer", or the name of a header; NULL: none */
 };
-#define BR_DIALECT_LIST(X) X(plain) X(beyond) X(external) X(quivr)
+#define BR_DIALECT_LIST(X) X(plain) X(beyond) X(external) X(quivr) X(baiyuan)
 #define X(name) extern const struct br_dialect br_dialect_##name;
 BR_DIALECT_LIST(X)
 #undef X
@@ -240,6 +241,8 @@ int br_stream_event(struct br_req *r, const char *id, const char *event, const c
  * is called again in a thread that may wait, where this is true.
  */
 bool br_req_may_wait(struct br_req *r);
+/* Before it is opened: what it gets after so many seconds of silence, instead of a comment. text lives as long as the program. */
+void br_stream_ping(struct br_req *r, int64_t seconds, const char *text);
 bool br_req_gone(struct br_req *r);     /* nobody waits for the answer of this slow route any more */
 bool br_req_draining(struct br_req *r); /* the server is ending: streams without an end should end */
 /* fn is called once, in another thread and under a lock, as soon as nobody waits any more; it must be quick. NULL takes it back. */
@@ -264,6 +267,7 @@ struct br_server_opts {
 	bool authenticated;          /* dialects ask for proofs of identity */
 	struct br_idp *idp;          /* whose tokens prove identity; NULL: nobody is asked */
 	struct br_jobs *jobs;        /* what runs in the background; NULL: nothing does */
+	struct br_tenancy *tenancy;  /* tenants of the Baiyuan dialect; NULL: only to print the OpenAPI document */
 	struct br_hooks *hooks;      /* what tells others of events; NULL: the next server does */
 	struct br_limiter *limiter;  /* of requests by key; NULL: no limits */
 	struct br_meter *meter;      /* what keys are used for; NULL: nobody counts */

@@ -225,7 +225,10 @@ struct br_wiki_export_opts { bool all; /* also pages that may not be served */ }
 struct br_wiki_exported { uint64_t written, same, removed; };
 /* SLUG.md for every page and README.md, a list; only what changed is written, and files of pages that are gone go. EXISTS: a file of the name that is not ours. */
 BR_MUST_USE int br_wiki_export(struct br_wiki_exported *out, struct br_ws *ws, uint32_t nb, const char *dir, const struct br_wiki_export_opts *opts, struct br_err *err);
-/* Every record of table WIKI; problems are told to fn and counted. */
-BR_MUST_USE int br_wiki_verify(uint64_t *problems, struct br_txn *t, br_problem_fn *fn, void *arg, struct br_err *err);
+/*
+ * Every record of table WIKI, and that pages have the versions they name; problems are told to fn (may be NULL) and counted. fix, in a
+ * write transaction: what is damaged goes, so that the next compile makes it anew.
+ */
+BR_MUST_USE int br_wiki_verify(uint64_t *problems, struct br_txn *t, bool fix, br_problem_fn *fn, void *arg, struct br_err *err);
 
 #endif

@@ -75,7 +75,8 @@ static int settle(struct br_cite_filter *f)
 	return put(f, keep, n);
 }
 
-static int push_byte(struct br_cite_filter *f, char c)
+/* *again: c was not taken; it begins a run. A character of several bytes must not be torn. */
+static int push_byte(struct br_cite_filter *f, char c, bool *again)
 {
 	bool open = f->n && memchr(f->held, '[', f->n);
 	int rc;
@@ -88,20 +89,15 @@ static int push_byte(struct br_cite_filter *f, char c)
 	if (may_be_citation(f))
 		return 0;
 	f->n--;
-	if ((rc = flush(f)))
-		return rc;
-	f->code ^= c == '`';
-	if (!f->code && (c == ' ' || c == '[')) {
-		f->held[f->n++] = c;
-		return 0;
-	}
-	return put(f, &c, 1);
+	*again = true;
+	return flush(f);
 }
 
 /* Runs that cannot be part of a citation go on in one piece. */
 int br_cite_push(struct br_cite_filter *f, const char *text, size_t n)
 {
 	size_t i = 0, from;
+	bool again;
 	int rc;
 
 	while (i < n) {
@@ -109,8 +105,10 @@ int br_cite_push(struct br_cite_filter *f, const char *text, size_t n)
 			f->code ^= text[i] == '`';
 		if (i > from && (rc = put(f, text + from, i - from)))
 			return rc;
-		if (i < n && (rc = push_byte(f, text[i++])))
+		again = false;
+		if (i < n && (rc = push_byte(f, text[i], &again)))
 			return rc;
+		i += i < n && !again;
 	}
 	return 0;
 }

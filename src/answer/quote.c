@@ -55,7 +55,8 @@ void br_answer__cite_range(struct br_citation *c, struct br_arena *a, const stru
 
 	*c = (struct br_citation){ .path = br_arena_strdup(a, f->path), .title = br_arena_strdup(a, f->title), .doc_id = br_arena_strdup(a, f->doc_id),
 		.line = f->line + (exact ? before : 0), .line_end = exact ? f->line + before + within : f->line_end, .page = f->page,
-		.ordinal = f->ordinal, .quote = br_arena_strndup(a, f->text + off, len), .score = f->score, .stale = f->stale };
+		.ordinal = f->ordinal, .quote = br_arena_strndup(a, f->text + off, len), .score = f->score,
+		.cosine = isnan(f->cosine) ? 0 : f->cosine, .stale = f->stale };
 }
 
 /* ---- scores of units ---- */

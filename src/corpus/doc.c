@@ -3,8 +3,13 @@
  */
 #include "internal.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#define HASH_BLOCK ((size_t)256 << 10)
 
 enum { DOC_VERSION = 2, ID_PREFIX_MIN = 6 };
 enum doc_tag { TAG_ETAG = 1, TAG_MODIFIED, TAG_GONE, TAG_SIGNATURE }; /* of the fields behind a record of version 2 */
@@ -243,6 +248,43 @@ int object_keep(const struct br_ws *ws, const uint8_t sha[32], struct br_slice b
 		free(dir);
 	}
 	free(file);
+	return rc;
+}
+
+int object_hash(uint8_t sha[32], const char *file, struct br_err *err)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	char *block = br_alloc(HASH_BLOCK);
+	struct br_sha256 c;
+	ssize_t n = -1;
+
+	br_sha256_init(&c);
+	while (fd >= 0 && ((n = read(fd, block, HASH_BLOCK)) > 0 || (n < 0 && errno == EINTR)))
+		br_sha256_add(&c, block, n > 0 ? (size_t)n : 0);
+	if (n == 0)
+		br_sha256_end(sha, &c);
+	else
+		br_fail_errno(err, BR_EIO, "cannot read '%s'", file);
+	if (fd >= 0)
+		close(fd);
+	free(block);
+	return n == 0 ? 0 : -BR_EIO;
+}
+
+/* What lies there, whole, stays; damaged originals are replaced. */
+int object_take(const struct br_ws *ws, const uint8_t sha[32], const char *file, struct br_err *err)
+{
+	char *to = object_file(ws, sha), *dir = br_strndup(to, (size_t)(br_path_base(to) - to));
+	uint8_t there[32];
+	int rc = 0;
+
+	if (!br_is_file(to) || object_hash(there, to, NULL) < 0 || memcmp(there, sha, sizeof there)) {
+		rc = br_mkdirs(dir, 0777, err);
+		if (rc == 0 && rename(file, to) < 0)
+			rc = br_fail_errno(err, BR_EIO, "cannot write '%s'", to);
+	}
+	free(dir);
+	free(to);
 	return rc;
 }
 

@@ -6,8 +6,11 @@
 #include "brx.h"
 #include "internal.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum {
 	SECTION_AIM = 1 << 20,          /* bytes of documents from which a section is closed */
@@ -295,34 +298,47 @@ out:
 
 /* ---- originals of uploads, in pieces ---- */
 
-static int put_original(struct export *x, const struct ref *r, struct br_err *err)
+static int put_pieces(struct export *x, const struct ref *r, int fd, uint64_t size, struct br_err *err)
 {
-	struct br_buf bytes = BR_BUF_INIT(BR_MAX_FILE), b = BR_BUF_INIT(BRX_PIECE + 64);
-	char *file = object_file(x->ws, r->sha);
-	uint8_t sha[32];
-	int rc = br_file_read(&bytes, file, BR_MAX_FILE, err);
+	struct br_buf b = BR_BUF_INIT(BRX_PIECE + 64);
+	uint64_t at = 0;
+	ssize_t n = 0;
+	int rc = 0;
 
-	if (rc < 0)
-		rc = br_err_prefix(err, rc, "stored original of '%s'", r->path);
-	else {
-		br_sha256(sha, bytes.ptr, bytes.len);
-		if (memcmp(sha, r->sha, sizeof sha))
-			rc = br_fail(err, BR_ECORRUPT, "stored original of '%s' does not match its hash", r->path);
-	}
-	for (size_t at = 0; rc == 0; at += BRX_PIECE) {
+	do {
 		br_buf_reset(&b);
 		br_buf_add(&b, r->sha, sizeof r->sha);
-		br_buf_varint(&b, bytes.len);
+		br_buf_varint(&b, size);
 		br_buf_varint(&b, at);
-		br_buf_add(&b, bytes.ptr + at, BR_MIN(bytes.len - at, (size_t)BRX_PIECE));
-		if ((rc = brx_write(&x->w, BRX_ORIG, true, br_buf_slice(&b), err)) == 0)
+		if (!br_buf_reserve(&b, BRX_PIECE) || (n = pread(fd, b.ptr + b.len, (size_t)BR_MIN((uint64_t)BRX_PIECE, size - at), (off_t)at)) < 0 || (!n && size))
+			rc = br_fail(err, BR_EIO, "stored original of '%s' cannot be read", r->path);
+		b.len += rc == 0 ? (size_t)n : 0;
+		at += rc == 0 ? (uint64_t)n : 0;
+		if (rc == 0 && (rc = brx_write(&x->w, BRX_ORIG, true, br_buf_slice(&b), err)) == 0)
 			rc = tell_progress(x, 0, err);
-		if (bytes.len - at <= BRX_PIECE)
-			break;
-	}
-	x->stats->originals++;
-	br_buf_release(&bytes);
+	} while (rc == 0 && at < size);
 	br_buf_release(&b);
+	return rc;
+}
+
+static int put_original(struct export *x, const struct ref *r, struct br_err *err)
+{
+	char *file = object_file(x->ws, r->sha);
+	int fd = open(file, O_RDONLY | O_CLOEXEC), rc;
+	uint8_t sha[32];
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		rc = br_fail_errno(err, BR_EIO, "stored original of '%s'", r->path);
+	else if ((rc = object_hash(sha, file, err)) < 0)
+		rc = br_err_prefix(err, rc, "stored original of '%s'", r->path);
+	else if (memcmp(sha, r->sha, sizeof sha))
+		rc = br_fail(err, BR_ECORRUPT, "stored original of '%s' does not match its hash", r->path);
+	else
+		rc = put_pieces(x, r, fd, (uint64_t)st.st_size, err);
+	x->stats->originals++;
+	if (fd >= 0)
+		close(fd);
 	free(file);
 	return rc;
 }

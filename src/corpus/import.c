@@ -506,7 +506,7 @@ static int take_original(struct import *im, struct br_err *err)
 	struct original *o;
 	int rc = 0;
 
-	if (rd.bad || size > BR_MAX_FILE)
+	if (rd.bad || size > BR_MAX_OBJECT)
 		return brx_damaged(&im->r, err, "an original");
 	bytes = br_slice(rd.p, (size_t)(rd.end - rd.p));
 	o = im->want.n ? bsearch(sha.ptr, im->want.v, im->want.n, sizeof *im->want.v, by_sha) : NULL;

@@ -26,6 +26,7 @@ uint32_t get_varint32(struct br_rd *r);
 /* ---- notebooks (notebook.c) ---- */
 int nb_load(struct br_nb **out, struct br_arena *a, struct br_txn *t, uint32_t nb, struct br_err *err); /* 1 there, 0 not */
 int nb_store(struct br_txn *t, struct br_nb *nb, struct br_err *err); /* also stamps updated and generation */
+int nb_store_unseen(struct br_txn *t, struct br_nb *nb, struct br_err *err); /* stamps updated only: nothing changed that a search can find */
 int nb_restore(struct br_txn *t, struct br_nb *nb, struct br_err *err); /* stamps generation only: the same documents as before */
 void nb_defaults(struct br_nb *nb, const struct br_ws *ws);             /* settings and model of a new one */
 bool nb_fits(const struct br_nb *nb, const struct br_model *m);         /* its vectors are of this model */
@@ -82,6 +83,9 @@ char *object_file(const struct br_ws *ws, const uint8_t sha[32]);
 static inline bool original_lost(const struct br_doc *d) { return !strncmp(d->error, ORIGINAL_LOST, sizeof ORIGINAL_LOST - 1); }
 /* Stores an original. Only under the writer lock: br gc, which holds it, then never takes one that a commit will name for a leftover. */
 int object_keep(const struct br_ws *ws, const uint8_t sha[32], struct br_slice bytes, struct br_err *err);
+/* The same of a file, which is moved there, and need not be synced: of many files the caller syncs the file system once before it commits. */
+int object_take(const struct br_ws *ws, const uint8_t sha[32], const char *file, struct br_err *err);
+int object_hash(uint8_t sha[32], const char *file, struct br_err *err);
 
 /* ---- stored text (text.c) ---- */
 struct plan;

@@ -135,19 +135,30 @@ int nb_load(struct br_nb **out, struct br_arena *a, struct br_txn *t, uint32_t n
 	return rc <= 0 ? rc : nb_decode(out, a, nb, val, err);
 }
 
-int nb_restore(struct br_txn *t, struct br_nb *nb, struct br_err *err)
+static int put_record(struct br_txn *t, const struct br_nb *nb, struct br_err *err)
 {
 	struct br_buf b = BR_BUF_INIT(16 << 20);
 	struct br_key k;
 	int rc;
 
-	nb->generation = br_txn_generation(t);
 	nb_encode(&b, nb);
 	br_key_init(&k, nb->nb);
 	if ((rc = br_buf_check(&b, "notebook record", err)) == 0)
 		rc = br_put(t, BR_T_NOTEBOOK, br_key_slice(&k), br_buf_slice(&b), err);
 	br_buf_release(&b);
 	return rc;
+}
+
+int nb_restore(struct br_txn *t, struct br_nb *nb, struct br_err *err)
+{
+	nb->generation = br_txn_generation(t);
+	return put_record(t, nb, err);
+}
+
+int nb_store_unseen(struct br_txn *t, struct br_nb *nb, struct br_err *err)
+{
+	nb->updated = br_now();
+	return put_record(t, nb, err);
 }
 
 int nb_store(struct br_txn *t, struct br_nb *nb, struct br_err *err)

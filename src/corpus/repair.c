@@ -584,7 +584,7 @@ static int keep_said(struct br_slice key, struct br_slice val, const struct br_e
 	if (!why)
 		return SCAN_KEEP;
 	r->out->lost++;
-	r->fn("lost: a damaged record of a conversation, a kept answer, a past question or a job", r->arg);
+	r->fn("lost: a damaged record of a conversation, a kept answer, a past question, a job or the wiki", r->arg);
 	return SCAN_DROP;
 }
 
@@ -595,7 +595,7 @@ static int fix_rest(struct br_txn *t, void *arg, struct br_err *err)
 		BR_T_DOC, BR_T_PATH, BR_T_TEXT, BR_T_DICT, BR_T_CHUNK, BR_T_LEN, BR_T_VEC, BR_T_DEAD, BR_T_TERM, BR_T_POST,
 		BR_T_CONTEXT,
 	};
-	static const enum br_table said[] = { BR_T_CHAT, BR_T_MSG, BR_T_REPLY, BR_T_ASKED, BR_T_JOB };
+	static const enum br_table said[] = { BR_T_CHAT, BR_T_MSG, BR_T_REPLY, BR_T_ASKED, BR_T_JOB, BR_T_WIKI };
 	struct repair *r = arg;
 	uint64_t next, current;
 	int rc;

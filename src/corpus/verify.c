@@ -94,19 +94,14 @@ int doc_check(struct doc_check *c, const struct br_doc *d, struct br_err *err)
 
 int object_check(const struct br_ws *ws, const struct br_doc *d, struct br_err *err)
 {
-	struct br_buf b = BR_BUF_INIT(BR_MAX_FILE);
 	char *file = object_file(ws, d->sha);
 	uint8_t sha[32];
-	int rc;
+	int rc = object_hash(sha, file, err);
 
-	if ((rc = br_file_read(&b, file, BR_MAX_FILE, err)) < 0) {
+	if (rc < 0)
 		br_err_prefix(err, rc, "stored original");
-	} else {
-		br_sha256(sha, b.ptr, b.len);
-		if (memcmp(sha, d->sha, sizeof sha))
-			rc = br_fail(err, BR_ECORRUPT, "stored original does not match its hash");
-	}
-	br_buf_release(&b);
+	else if (memcmp(sha, d->sha, sizeof sha))
+		rc = br_fail(err, BR_ECORRUPT, "stored original does not match its hash");
 	free(file);
 	return rc;
 }

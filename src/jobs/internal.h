@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define JOB_BATCH 64 /* documents that are indexed together at most */
+#define JOB_BATCH 256 /* documents that are indexed together at most */
 #define JOB_CANCELLED "cancelled"
 
 /* A job that the thread is at. Guarded by the mutex of struct br_jobs. */

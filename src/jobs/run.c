@@ -9,7 +9,11 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
+
+#define NICE 5 /* who asks goes first */
 
 struct batch {
 	struct br_arena arena;
@@ -116,6 +120,7 @@ static void failed(struct batch *b, struct br_job_info *job, const char *stage, 
 static int read_outcomes(struct batch *b, struct br_jobs *j, struct br_err *err)
 {
 	struct br_txn *t;
+	uint64_t most = (uint64_t)br_config_int(j->ws->config, "ingest.max_file");
 	int rc = br_txn_read(&t, j->ws->store, err);
 
 	for (size_t i = 0; i < b->job.n && rc == 0; i++) {
@@ -134,7 +139,8 @@ static int read_outcomes(struct batch *b, struct br_jobs *j, struct br_err *err)
 		else if (d->state == BR_DOC_FAILED || d->state == BR_DOC_SKIPPED)
 			failed(b, job, "failed", d->error[0] ? d->error : "nothing to index in it");
 		else if (d->state == BR_DOC_UPLOADED)
-			failed(b, job, "failed", "it was not indexed");
+			failed(b, job, "failed", d->size <= most ? "it was not indexed" :
+			       br_arena_printf(&b->arena, "larger than %llu MB (ingest.max_file)", (unsigned long long)most >> 20));
 	}
 	if (rc == 0)
 		br_txn_end(t);
@@ -350,6 +356,7 @@ static void *run(void *arg)
 	struct br_err err = { 0 };
 	int rc;
 
+	setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* of this thread; what it starts inherits it */
 	do {
 		while ((rc = run_some(j, &err)) > 0 && !atomic_load(&j->cancel))
 			;

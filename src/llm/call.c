@@ -134,10 +134,7 @@ static void start(struct br_llm__call *c, int64_t delay_ms)
 	c->head = (struct br_hub_head){ 0, -1 };
 	c->running = true;
 	c->attempts++;
-	pthread_mutex_lock(&c->s->mu);
-	c->s->usage.requests++;
-	c->s->usage.retries += c->attempts > 1;
-	pthread_mutex_unlock(&c->s->mu);
+	br_llm__add(c->s, &(struct br_llm_usage){ .requests = 1, .retries = c->attempts > 1, .cost_known = true });
 	c->id = br_hub_start(c->s->hub, &r);
 }
 
@@ -297,9 +294,7 @@ int br_llm__call_retry(struct br_llm__call *c, int status)
 
 static int count_failure(const struct br_llm__call *c, int rc)
 {
-	pthread_mutex_lock(&c->s->mu);
-	c->s->usage.failed++;
-	pthread_mutex_unlock(&c->s->mu);
+	br_llm__add(c->s, &(struct br_llm_usage){ .failed = 1, .cost_known = true });
 	return rc;
 }
 

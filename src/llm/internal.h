@@ -43,6 +43,7 @@ struct br_llm {
 int br_llm__hub_take(struct br_hub **out, struct br_err *err);
 void br_llm__hub_drop(void);
 
+void br_llm__add(struct br_llm *s, const struct br_llm_usage *by);
 /* Adds up and fills in what the service did not tell. */
 void br_llm__count(struct br_llm *s, struct br_llm_tokens *t);
 

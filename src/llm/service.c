@@ -316,14 +316,39 @@ double br_llm_price(const struct br_llm *s, uint64_t prompt_tokens, uint64_t com
 	       (double)completion_tokens * BR_MAX(s->price_completion, 0.0) / 1e6;
 }
 
+static struct { pthread_mutex_t mu; struct br_llm_usage role[BR_LLM_ROLES]; } totals = { .mu = PTHREAD_MUTEX_INITIALIZER };
+
+static void add_usage(struct br_llm_usage *to, const struct br_llm_usage *by)
+{
+	to->requests += by->requests;
+	to->retries += by->retries;
+	to->failed += by->failed;
+	to->prompt_tokens += by->prompt_tokens;
+	to->completion_tokens += by->completion_tokens;
+	to->cost += by->cost;
+	to->cost_known &= by->cost_known;
+}
+
+void br_llm__add(struct br_llm *s, const struct br_llm_usage *by)
+{
+	pthread_mutex_lock(&s->mu);
+	add_usage(&s->usage, by);
+	pthread_mutex_unlock(&s->mu);
+	pthread_mutex_lock(&totals.mu);
+	add_usage(&totals.role[s->info.role], by);
+	pthread_mutex_unlock(&totals.mu);
+}
+
+void br_llm_totals(struct br_llm_usage *out, enum br_llm_role role)
+{
+	pthread_mutex_lock(&totals.mu);
+	*out = totals.role[role];
+	pthread_mutex_unlock(&totals.mu);
+}
+
 void br_llm__count(struct br_llm *s, struct br_llm_tokens *t)
 {
 	if (t->cost < 0)
 		t->cost = br_llm_price(s, t->prompt, t->completion);
-	pthread_mutex_lock(&s->mu);
-	s->usage.prompt_tokens += t->prompt;
-	s->usage.completion_tokens += t->completion;
-	s->usage.cost += BR_MAX(t->cost, 0.0);
-	s->usage.cost_known &= t->cost >= 0;
-	pthread_mutex_unlock(&s->mu);
+	br_llm__add(s, &(struct br_llm_usage){ .prompt_tokens = t->prompt, .completion_tokens = t->completion, .cost = BR_MAX(t->cost, 0.0), .cost_known = t->cost >= 0 });
 }

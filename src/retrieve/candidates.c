@@ -10,6 +10,8 @@ static uint32_t list_len(const struct search *s)
 {
 	uint32_t want = s->opts->top * (s->opts->by_doc ? 2 : 1);
 
+	if (s->opts->list)
+		return BR_MIN(s->opts->list, (uint32_t)BR_MAX_TOP);
 	return BR_MIN(BR_MAX(want, (uint32_t)LIST_LEN), (uint32_t)BR_MAX_TOP);
 }
 

@@ -654,11 +654,11 @@ static void ping(struct br_conn *c, int64_t now)
 {
 	struct br_req *r = c->req;
 
-	if (now - c->moved < BR_SERVE_PING_TIME * SECOND || !r->type || strncmp(r->type, "text/event-stream", 17))
+	if (now - c->moved < (r->ping ? r->ping_after : BR_SERVE_PING_TIME) * SECOND || !r->type || strncmp(r->type, "text/event-stream", 17))
 		return;
 	pthread_mutex_lock(&r->mu);
 	if (!r->ring.len && !r->head_only)
-		br_buf_adds(&r->ring, ": ping\n\n");
+		br_buf_adds(&r->ring, r->ping ? r->ping : ": ping\n\n");
 	pthread_mutex_unlock(&r->mu);
 	c->moved = now;
 	drive(c);

@@ -266,13 +266,18 @@ static int check_type(struct br_req *r)
 	return -1;
 }
 
+static uint64_t upload_most(const struct br_req *r)
+{
+	return r->server->o.ws ? (uint64_t)br_config_int(r->server->o.ws->config, "serve.upload") : BR_SERVE_UPLOAD;
+}
+
 static int check_size(struct br_req *r)
 {
 	const struct br_route *route = r->row->route;
 	bool file = route->body == BR_BODY_FORM || route->body == BR_BODY_RAW;
 	uint64_t most = r->dialect->largest ? r->dialect->largest(r) : 0;
 
-	r->body_max = route->body_max ? route->body_max : file ? BR_SERVE_UPLOAD : BR_SERVE_JSON_BODY;
+	r->body_max = route->body_max ? route->body_max : file ? upload_most(r) : BR_SERVE_JSON_BODY;
 	r->body_max = most ? BR_MIN(r->body_max, most) : r->body_max;
 	r->body.max = file ? 0 : (size_t)r->body_max;
 	if (r->head.length >= 0 && (uint64_t)r->head.length > r->body_max) {

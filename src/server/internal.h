@@ -195,6 +195,8 @@ struct br_req {
 	pthread_cond_t stirred;
 	struct br_buf ring, inward; /* of a stream, to the client; of an upgraded connection, from it */
 	bool streaming, stream_over, gone, upgrade;
+	const char *ping;           /* NULL: a comment, after BR_SERVE_PING_TIME */
+	int64_t ping_after;         /* seconds */
 	void (*on_gone)(void *arg);
 	void *on_gone_arg;
 };

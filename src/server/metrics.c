@@ -3,6 +3,10 @@
  */
 #include "internal.h"
 
+#include "br/jobs.h"
+#include "br/llm.h"
+#include "br/tenant.h"
+
 #include <unistd.h>
 
 const double br_metric__bounds[11] = { 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10 };
@@ -93,6 +97,56 @@ static void workspace(struct br_buf *out, struct br_ws *ws)
 	number(out, "br_workspace_bytes", "gauge", "Size of the data file.", br_store_bytes(ws->store));
 }
 
+struct job_counts { uint64_t n[2][BR_JOB_ERROR + 1]; };
+
+static int count_job(const struct br_job_info *job, void *arg)
+{
+	struct job_counts *c = arg;
+
+	c->n[job->enhance][job->state]++;
+	return 0;
+}
+
+static void jobs(struct br_buf *out, struct br_ws *ws)
+{
+	struct job_counts c = { { { 0 } } };
+	struct br_txn *t;
+	int rc;
+
+	if (br_txn_read(&t, ws->store, NULL) < 0)
+		return;
+	rc = br_job_each(t, 0, count_job, &c, NULL);
+	br_txn_end(t);
+	if (rc < 0)
+		return;
+	family(out, "br_jobs", "gauge", "Jobs of documents that are there, by what became of them.");
+	for (int k = 0; k < 2; k++)
+		for (int s = 0; s <= BR_JOB_ERROR; s++)
+			br_buf_addf(out, "br_jobs{kind=\"%s\",state=\"%s\"} %llu\n", k ? "enhance" : "index", br_job_state_name((enum br_job_state)s), (unsigned long long)c.n[k][s]);
+}
+
+/* One family of the model services: for each role what `at` says of it. */
+static void of_services(struct br_buf *out, const char *name, const char *help, size_t at)
+{
+	family(out, name, "counter", help);
+	for (int r = 0; r < BR_LLM_ROLES; r++) {
+		struct br_llm_usage u;
+		uint64_t v;
+		br_llm_totals(&u, (enum br_llm_role)r);
+		memcpy(&v, (const char *)&u + at, sizeof v);
+		br_buf_addf(out, "%s{role=\"%s\"} %llu\n", name, br_llm_role_name((enum br_llm_role)r), (unsigned long long)v);
+	}
+}
+
+static void services(struct br_buf *out)
+{
+	of_services(out, "br_model_requests_total", "Requests to model services, repeated ones too.", offsetof(struct br_llm_usage, requests));
+	of_services(out, "br_model_retries_total", "Requests that were repeated.", offsetof(struct br_llm_usage, retries));
+	of_services(out, "br_model_failures_total", "Calls of model services that failed in the end.", offsetof(struct br_llm_usage, failed));
+	of_services(out, "br_model_prompt_tokens_total", "Tokens sent.", offsetof(struct br_llm_usage, prompt_tokens));
+	of_services(out, "br_model_completion_tokens_total", "Tokens received.", offsetof(struct br_llm_usage, completion_tokens));
+}
+
 static uint64_t resident(void)
 {
 	struct br_buf b = BR_BUF_INIT(4096);
@@ -139,8 +193,13 @@ void br_server_metrics(struct br_buf *out, struct br_server *s)
 	queue_of(out, "slow", &s->slow);
 	number(out, "br_resident_bytes", "gauge", "Memory in use.", resident());
 	number(out, "br_uptime_seconds", "gauge", "Since the start.", (uint64_t)(br_mono_ns() - s->started) / 1000000000u);
-	if (s->o.ws)
-		workspace(out, s->o.ws);
+	services(out);
+	if (s->o.tenancy)
+		br_tenancy_metrics(out, s->o.tenancy);
+	if (!s->o.ws)
+		return;
+	workspace(out, s->o.ws);
+	jobs(out, s->o.ws);
 }
 
 static void add_row(const struct br_metric *m, uint64_t *errors, uint64_t *count, uint64_t *us)

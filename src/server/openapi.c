@@ -375,6 +375,7 @@ static void failures(struct br_json *j, const struct br_mounted *m)
 	want[421] = true;
 	want[429] = r->rate != NULL;
 	want[408] = want[413] = want[415] = body;
+	want[507] = r->body == BR_BODY_FORM || r->body == BR_BODY_RAW;
 	want[invalid] |= r->in != NULL;
 	for (const short *f = r->fails; f && *f; f++)
 		want[*f] = true;

@@ -97,6 +97,7 @@ int br_server_new(struct br_server **out, const struct br_server_opts *opts, str
 		raise_limit();
 		s->cache = opts->cache ? br_cache__new(opts->cache) : NULL;
 		s->tmp = br_path_join(opts->ws->dir, "tmp");
+		br_tmp_sweep(s->tmp, true); /* uploads of a server that was killed */
 		br_work__init(&s->quick, opts->workers ? opts->workers : br_cores(), opts->workers ? opts->workers : br_cores(), BR_SERVE_QUEUE);
 		br_work__init(&s->slow, 4, BR_SERVE_SLOW, BR_SERVE_QUEUE);
 		if ((rc = br_front__open(s, err)) == 0 && (rc = open_tls(s, err)) == 0 && (rc = br_access__open(s, err)) == 0)

@@ -23,7 +23,8 @@ int br_stream_open(struct br_req *r, int status, const char *type, struct br_err
 	r->status = status ? status : 200;
 	r->type = type;
 	if (!r->upgrade) {
-		br_reply_header(r, "Cache-Control", "no-store");
+		if (!strcasestr(r->headers.ptr, "cache-control:"))
+			br_reply_header(r, "Cache-Control", "no-store");
 		br_reply_header(r, "X-Accel-Buffering", "no");
 	}
 	r->streaming = true; /* read by the event thread only after it saw head_out, which it learns from the post below */
@@ -34,6 +35,13 @@ int br_stream_open(struct br_req *r, int status, const char *type, struct br_err
 	pthread_mutex_unlock(&r->mu);
 	br_loop__post(r, false);
 	return is_gone ? gone(err) : 0;
+}
+
+void br_stream_ping(struct br_req *r, int64_t seconds, const char *text)
+{
+	BR_ASSERT(!r->replied);
+	r->ping = text;
+	r->ping_after = seconds;
 }
 
 int br_stream_write(struct br_req *r, const void *p, size_t n, struct br_err *err)

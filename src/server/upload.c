@@ -21,7 +21,7 @@ static struct br_part *add_part(struct br_req *r, const char *name, const char *
 
 static int open_file(struct br_req *r, struct br_part *p, struct br_err *err)
 {
-	int fd = br_tmp_open(&p->path, r->server->tmp, 0600, err);
+	int fd = br_tmp_open(&p->path, r->server->tmp, 0666, err);
 
 	if (fd < 0)
 		return fd;
@@ -53,7 +53,7 @@ static int part_data(const char *text, size_t n, void *arg, struct br_err *err)
 		br_buf_add(&r->value, text, n);
 		return r->value.failed ? br_fail(err, BR_ETOOBIG, "the value '%.100s' is larger than %u bytes", p->name, BR_SERVE_FORM_VALUE) : 0;
 	}
-	return br_fd_write(p->fd, text, n) < 0 ? br_fail_errno(err, BR_EIO, "cannot write an upload to '%s'", p->path) : 0;
+	return br_fd_write(p->fd, text, n) < 0 ? br_fail_errno(err, BR_EIO, "the upload cannot be stored") : 0;
 }
 
 static int part_ends(void *arg, struct br_err *err)

@@ -409,13 +409,30 @@ static int read_state(struct run *r, struct br_err *err)
 	return rc;
 }
 
+/* What would be planned, without a model and without keeping it. */
+static int look_for_topics(struct run *r, struct br_err *err)
+{
+	struct br_txn *t;
+	struct br_nb *nb;
+	int rc = br_txn_read(&t, r->ws->store, err);
+
+	if (rc < 0)
+		return rc;
+	if ((rc = br_nb_by_number(&nb, &r->a, t, r->nb, err)) == 0)
+		rc = br_wiki__topics_find(&r->topics, &r->a, t, nb, err);
+	br_txn_end(t);
+	return rc;
+}
+
 static int plan_first(struct run *r, struct br_err *err)
 {
 	struct br_wiki_topics made;
 	int rc;
 
-	if (r->topics.v.n || r->opts->plan)
+	if (r->topics.v.n)
 		return 0;
+	if (r->opts->plan)
+		return look_for_topics(r, err);
 	rc = br_wiki__plan_make(&made, &r->a, r->ws, r->nb, r->opts->model, err);
 	br_vec_release(&r->topics.v);
 	br_vec_release(&made.v);

@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-enum { SENTENCES = 24, PER_SECTION = 6, SHORTEST = 20, SHORTEST_WIDE = 8, LONGEST = 400, SUMMARY = 80, LOOKS = 400, HEADING = 100 };
+enum { TELLING = 40, SENTENCES = 24, PER_SECTION = 6, SHORTEST = 20, SHORTEST_WIDE = 8, LONGEST = 400, SUMMARY = 80, LOOKS = 400, HEADING = 100 };
 static const double FLOOR = 0.4, SAME = 0.7; /* share of the best score; overlap from which two say the same */
 
 struct chosen {
@@ -85,6 +85,8 @@ static const char *heading_of(struct page *p, const struct br_found *f)
 
 	for (const char *const *h = f->heading; h && *h; h++)
 		last = *h;
+	if (br_wiki__is_generic(last) && f->title[0]) /* "Options" of what? */
+		last = f->title;
 	clean = br_wiki__one_line(p->a, br_slice_str(last[0] ? last : br_path_base(f->path)));
 	while (*clean == '#' || *clean == ' ')
 		clean++;
@@ -167,21 +169,24 @@ static bool is_whole(const char *s)
 	return n && (strchr(".!", s[n - 1]) || (n > 3 && !memcmp(s + n - 3, "\xe3\x80\x82", 3)));
 }
 
-/* The best that is short enough, a whole sentence if there is one; else the best of all, which the summary cuts. */
+/* The best that is short enough: a whole sentence of some length if there is one; else the best of all, which the summary cuts. */
 static size_t summary_of(const struct page *p)
 {
-	size_t short_one = SIZE_MAX;
+	size_t short_one = SIZE_MAX, whole = SIZE_MAX;
 
 	for (size_t i = 0; i < p->v.n; i++) {
 		const char *s = p->v.v[i].text;
-		if (p->v.v[i].caveat || br_wiki__chars(br_slice_str(s)) > SUMMARY)
+		size_t chars = br_wiki__chars(br_slice_str(s));
+		if (p->v.v[i].caveat || chars > SUMMARY)
 			continue;
-		if (is_whole(s))
+		if (is_whole(s) && (chars >= TELLING || strlen(s) > 2 * chars))
 			return i;
+		if (is_whole(s) && whole == SIZE_MAX)
+			whole = i;
 		if (short_one == SIZE_MAX)
 			short_one = i;
 	}
-	return short_one == SIZE_MAX ? 0 : short_one;
+	return whole != SIZE_MAX ? whole : short_one != SIZE_MAX ? short_one : 0;
 }
 
 static void put(struct br_buf *out, const struct page *p, size_t i, const char *bullet)

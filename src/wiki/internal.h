@@ -87,6 +87,8 @@ typedef int head_fn(const struct head *h, void *arg);
 int br_wiki__heads(struct br_arena *a, struct br_txn *t, uint32_t nb, head_fn *fn, void *arg, struct br_err *err); /* records live as long as a */
 typedef int version_fn(const struct version *v, void *arg);
 int br_wiki__versions(struct br_arena *a, struct br_txn *t, uint32_t nb, const char *slug, version_fn *fn, void *arg, struct br_err *err); /* oldest first */
+/* The slug in a key, and what stands behind it and a NUL. False: no key of ours. */
+bool br_wiki__read_key(char slug[BR_MAX_WIKI_SLUG + 1], struct br_slice *rest, struct br_slice key);
 int br_wiki__record_check(struct br_slice key, struct br_slice val, struct br_err *err);
 
 /* ---- passages that pages cite (sources.c) ---- */
@@ -143,6 +145,7 @@ int br_wiki__plan_json(struct br_wiki_topics *out, struct br_arena *a, struct br
 int br_wiki__topics_find(struct br_wiki_topics *out, struct br_arena *a, struct br_txn *t, const struct br_nb *nb, struct br_err *err);
 int br_wiki__digest(struct br_buf *out, struct br_txn *t, uint32_t nb, struct br_err *err); /* titles and headings for a model */
 bool br_wiki__is_function_word(struct br_slice word);
+bool br_wiki__is_generic(const char *heading);          /* "Options", "See also": names nothing */
 
 /* ---- one page (compile.c) ---- */
 struct run;

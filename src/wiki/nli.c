@@ -33,12 +33,17 @@ static bool among(const char *const *list, size_t n, struct br_slice word)
 	return false;
 }
 
+/* "1,000.5", "2026-01-31", "10mb", "3rd"; not "http/2" and "v3", which are names. */
 static bool is_number(struct br_slice w)
 {
-	for (size_t i = 0; i < w.len; i++)
-		if (isdigit((unsigned char)w.ptr[i]))
-			return true;
-	return false;
+	size_t letters = 0;
+
+	for (size_t i = 0; i < w.len; i++) {
+		if (isdigit((unsigned char)w.ptr[i]) && letters)
+			return false;
+		letters += !isdigit((unsigned char)w.ptr[i]) && !strchr(".,:-/", w.ptr[i]);
+	}
+	return w.len && isdigit((unsigned char)w.ptr[0]) && letters <= 3;
 }
 
 static void add_number(struct judged *s, struct br_slice w)
@@ -69,10 +74,10 @@ static void add_word(struct judged *s, struct br_slice w, bool wide)
 	}
 }
 
-/* "1,000.5", "2026-01-31", "10:30" and "don't" are one word each. */
+/* "1,000.5", "2026-01-31", "10:30", "http/2" and "don't" are one word each. */
 static bool joins(const char *p, size_t i, size_t n)
 {
-	bool digits = i && isdigit((unsigned char)p[i - 1]) && i + 1 < n && isdigit((unsigned char)p[i + 1]);
+	bool digits = i && isalnum((unsigned char)p[i - 1]) && i + 1 < n && isdigit((unsigned char)p[i + 1]);
 
 	return (strchr(".,:-/", p[i]) && digits) || (p[i] == '\'' && i && i + 1 < n && isalpha((unsigned char)p[i + 1]));
 }

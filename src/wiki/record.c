@@ -106,8 +106,7 @@ static void patch_key(struct br_key *k, uint32_t nb, const char *slug, const cha
 	br_key_bytes(k, claim, strnlen(claim, BR_MAX_WIKI_CLAIM));
 }
 
-/* The slug in a key, and what stands behind it and a NUL. False: no key of ours. */
-static bool read_key(char slug[BR_MAX_WIKI_SLUG + 1], struct br_slice *rest, struct br_slice key)
+bool br_wiki__read_key(char slug[BR_MAX_WIKI_SLUG + 1], struct br_slice *rest, struct br_slice key)
 {
 	struct br_slice name = br_slice(key.ptr + 5, key.len < 5 ? 0 : key.len - 5);
 	size_t n = strnlen(name.ptr, name.len);
@@ -577,7 +576,7 @@ static int walk(struct br_txn *t, uint32_t nb, enum kind kind, const char *slug,
 		br_key_bytes(&k, "", 1);
 	cur.within = br_key_slice(&k);
 	for (rc = br_cur_seek(&cur, br_key_slice(&k), err); rc > 0 && !stop; rc = stop ? 0 : br_cur_next(&cur, err))
-		stop = read_key(name, &rest, cur.key) ? fn(arg, name, rest, cur.val, err) : br_fail(err, BR_ECORRUPT, "a key of the wiki is damaged");
+		stop = br_wiki__read_key(name, &rest, cur.key) ? fn(arg, name, rest, cur.val, err) : br_fail(err, BR_ECORRUPT, "a key of the wiki is damaged");
 	br_cur_close(&cur);
 	return rc < 0 ? rc : stop;
 }
@@ -701,32 +700,10 @@ int br_wiki__record_check(struct br_slice key, struct br_slice val, struct br_er
 	struct br_slice rest;
 	int rc;
 
-	if (key.len < 6 || !read_key(name, &rest, key))
+	if (key.len < 6 || !br_wiki__read_key(name, &rest, key))
 		rc = br_fail(err, BR_ECORRUPT, "a key of the wiki is damaged");
 	else
 		rc = check_record(&a, (enum kind)(unsigned char)key.ptr[4], name, rest, val, err);
 	br_arena_release(&a);
 	return rc;
-}
-
-int br_wiki_verify(uint64_t *problems, struct br_txn *t, br_problem_fn *fn, void *arg, struct br_err *err)
-{
-	struct br_cur cur;
-	int rc = br_cur_open(&cur, t, BR_T_WIKI, err);
-
-	*problems = 0;
-	if (rc < 0)
-		return rc;
-	for (rc = br_cur_seek(&cur, br_slice("", 0), err); rc != 0; rc = br_cur_next(&cur, err)) {
-		struct br_err why = { 0 };
-		if (rc < 0 && (rc != -BR_ECORRUPT || !cur.key.len)) /* a record whose checksum is wrong is told with its notebook */
-			break;
-		if (rc < 0 || br_wiki__record_check(cur.key, cur.val, &why) == 0)
-			continue;
-		++*problems;
-		if (fn)
-			fn(why.msg, arg);
-	}
-	br_cur_close(&cur);
-	return BR_MIN(rc, 0);
 }

@@ -8,8 +8,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { MOST_TOPICS = 50, MOST_ALIASES = 5, NGRAM = 3, WHOLE_WORDS = 6, WHOLE_WIDE = 16, LONGEST = 160, CANDIDATES = 2000, DIGEST_HEADINGS = 6 };
-static const double COMMON = 0.2, TOO_COMMON = 0.25, RELATED = 0.5; /* share of documents from which a phrase says little, and how much is left of it */
+enum { MOST_NEAR = 2, MOST_TOPICS = 50, MOST_ALIASES = 5, NGRAM = 3, WHOLE_WORDS = 6, WHOLE_WIDE = 16, LONGEST = 160, CANDIDATES = 2000, DIGEST_HEADINGS = 6 };
+static const double COMMON = 0.2, COMMON_WORD = 0.05, TOO_COMMON = 0.25; /* share of documents from which a phrase, or a word, says little; what is left of it */
+static const double RELATED = 0.5;
 
 static const char function_words[] =
 	" a an the and or of in on at to for from by with without as is are be was were it its this that these those how what when where which who why "
@@ -21,10 +22,15 @@ static const char generic_words[] =
 	"name names author authors contents summary conclusion references reference index faq changelog history details general other miscellaneous "
 	"background purpose table arguments argument environment files file exit status bugs report reporting discussion further reading readme chapter section "
 	"part appendix page pages document documents documentation guide manual tutorial user users quick start getting started basic basics advanced "
-	"type types list lists item items thing things way ways work works set sets get one two three first second next previous version versions release "
+	"rule rules type types list lists item items thing things way ways work works set sets get one two three first second next previous version versions release "
 	"important warning tip tips caution copyright license output input result results default defaults syntax how simple common special "
 	"einleitung überblick beispiel beispiele hinweis hinweise inhalt anhang kapitel abschnitt seite introducción ejemplo ejemplos "
 	"概述 简介 介绍 目录 附录 参考 示例 说明 总结 注意 ";
+
+/* What a title says beside its topic. */
+static const char edge_words[] =
+	" introduction overview guide guides handbook manual tutorial basics faq reference howto part chapter section appendix example examples "
+	"einführung überblick handbuch anleitung guía manual introduction guide ";
 
 struct phrase {
 	uint64_t key;
@@ -139,6 +145,16 @@ static void count(struct phrases *p, struct br_slice text, bool title, bool whol
 	br_arena_release(&a);
 }
 
+bool br_wiki__is_generic(const char *heading)
+{
+	struct br_arena a = { 0 };
+	bool says;
+
+	count_words(br_wiki__phrase(&a, br_slice_str(heading)), &says);
+	br_arena_release(&a);
+	return !says;
+}
+
 /* ---- titles and headings ---- */
 
 /* Without markup at both ends and "(1)" behind it. */
@@ -156,11 +172,12 @@ static struct br_slice strip(struct br_slice s)
 	return s;
 }
 
+/* No topic begins or ends with such a word. */
 static bool is_function(struct br_arena *a, struct br_slice w)
 {
 	const char *norm = br_wiki__phrase(a, w);
 
-	return !*norm || in_list(function_words, br_slice_str(norm));
+	return !*norm || in_list(function_words, br_slice_str(norm)) || in_list(edge_words, br_slice_str(norm));
 }
 
 static bool is_wide(struct br_slice s)
@@ -196,8 +213,10 @@ static void count_runs(struct phrases *p, struct br_slice s, bool title)
 				count(p, run, title, false);
 		}
 	}
-	if (n <= WHOLE_WORDS)
-		count(p, s, title, true);
+	while (n > 1 && is_function(&a, word[n - 1]))
+		n--;
+	if (n && n <= WHOLE_WORDS)
+		count(p, strip(br_slice(s.ptr, (size_t)(word[n - 1].ptr + word[n - 1].len - s.ptr))), title, true);
 	br_arena_release(&a);
 }
 
@@ -256,22 +275,47 @@ static int add_doc(const struct br_doc *d, void *arg)
 
 /* ---- choosing ---- */
 
+/* "Abstract" and "Rationale": what many documents have a section of, and hardly any is about. */
+static bool is_template(const struct phrase *x) { return x->docs >= 4 && x->whole * 2 > x->docs && x->titles * 8 < x->docs; }
+
+static double by_words(const struct phrase *x)
+{
+	static const double worth[] = { 0, 0.4, 1.0, 1.1, 0.95, 0.85 };
+
+	if (is_wide(br_slice_str(x->norm)))
+		return 1; /* one word by blanks, several as it is */
+	if (x->words == 1 && x->text[0] && isupper((unsigned char)x->text[0]) && isupper((unsigned char)x->text[strlen(x->text) - 1]))
+		return 0.8; /* an abbreviation */
+	return worth[BR_MIN((size_t)x->words, BR_COUNT(worth) - 1)];
+}
+
+/* How much less a phrase tells that has a word of the usual kind at an end, or a function word within. */
+static double blunt(const struct phrase *x)
+{
+	const char *last = strrchr(x->norm, ' ');
+	double worth = 1;
+
+	if (in_list(generic_words, br_slice(x->norm, strcspn(x->norm, " "))) || (last && in_list(generic_words, br_slice_str(last + 1))))
+		worth = 0.5;
+	for (const char *w = x->norm; !x->whole && *w; w += strcspn(w, " "), w += *w == ' ')
+		if (in_list(function_words, br_slice(w, strcspn(w, " "))))
+			return 0.5 * worth;
+	return worth;
+}
+
 static void score(struct phrases *p)
 {
-	static const double by_words[] = { 0, 0.6, 1.0, 1.1, 0.95, 0.85 };
-
 	for (size_t i = 0; i < p->v.n; i++) {
 		struct phrase *x = &p->v.v[i];
-		double share = p->docs ? (double)x->docs / p->docs : 0;
-		bool alone = x->docs < 2;
-		x->score = log2(1 + x->docs) * (1 + 0.6 * x->titles / BR_MAX(x->docs, 1u)) * by_words[BR_MIN((size_t)x->words, BR_COUNT(by_words) - 1)];
+		double titled = (double)x->titles / BR_MAX(x->docs, 1u);
+		x->score = log2(1 + x->docs) * (0.4 + titled) * by_words(x) * blunt(x);
 		if (x->whole)
 			x->score *= 1.3;
-		if (is_wide(br_slice_str(x->norm)))
-			x->score *= 1.5; /* one word by blanks, several as it is */
-		if (share > COMMON && p->docs >= 10)
+		if (is_template(x))
 			x->score *= TOO_COMMON;
-		if (alone && !(x->whole && x->titles))
+		if (p->docs >= 10 && x->docs > (x->words == 1 ? COMMON_WORD : COMMON) * p->docs) /* what everything is about */
+			x->score *= TOO_COMMON * TOO_COMMON;
+		if (x->docs < 2 && !(x->whole && x->titles))
 			x->score = x->whole ? 0.2 * x->score : 0;
 	}
 }
@@ -297,14 +341,18 @@ static bool within(const char *part, const char *whole)
 
 struct picked { const struct phrase *p; strings alias; };
 
-/* A topic of which this phrase is but another name. */
-static struct picked *same_as(struct picked *v, size_t n, const struct phrase *x)
+/* A topic of which this phrase is but another name; *near counts those that one of is within the other. */
+static struct picked *same_as(struct picked *v, size_t n, const struct phrase *x, unsigned *near)
 {
+	*near = 0;
 	for (size_t i = 0; i < n; i++) {
 		const struct phrase *t = v[i].p;
 		double ratio = (double)BR_MIN(x->docs, t->docs) / BR_MAX(BR_MAX(x->docs, t->docs), 1u);
-		if ((within(x->norm, t->norm) || within(t->norm, x->norm)) && ratio >= RELATED)
+		if (!within(x->norm, t->norm) && !within(t->norm, x->norm))
+			continue;
+		if (ratio >= RELATED)
 			return &v[i];
+		++*near;
 	}
 	return NULL;
 }
@@ -322,11 +370,12 @@ static size_t pick(struct picked *out, struct phrases *p)
 	qsort(p->v.v, p->v.n, sizeof *p->v.v, by_score);
 	for (size_t i = 0; i < p->v.n && i < CANDIDATES && p->v.v[i].score > 0; i++) {
 		const struct phrase *x = &p->v.v[i];
-		struct picked *same = same_as(out, n, x);
+		unsigned near;
+		struct picked *same = same_as(out, n, x, &near);
 		if (same) {
 			if (x->words > 1 || x->docs == same->p->docs)
 				add_alias(same, x->text);
-		} else if (n < MOST_TOPICS) {
+		} else if (n < MOST_TOPICS && near < MOST_NEAR) {
 			out[n++] = (struct picked){ .p = x };
 			add_alias(&out[n - 1], x->variant);
 		}

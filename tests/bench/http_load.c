@@ -1,8 +1,8 @@
 /*
- * Load for `br serve`: CONNECTIONS keep-alive connections ask POST /query (or GET a path) as fast as answers come, for SECONDS.
- * Prints one JSON object: requests per second and latencies. One thread: a tenth of what it measures.
+ * Load for `br serve`: CONNECTIONS keep-alive connections ask POST /query (or -p PATH, or GET a path) as fast as answers come, for
+ * SECONDS. Prints one JSON object: requests per second and latencies. One thread: a tenth of what it measures.
  *
- *   http_load [-c CONNECTIONS] [-d SECONDS] [-g PATH] [-n DISTINCT] PORT [QUESTIONS]
+ *   http_load [-c CONNECTIONS] [-d SECONDS] [-g PATH | -p PATH] [-n DISTINCT] PORT [QUESTIONS]
  *
  * QUESTIONS holds one a line, up to the first TAB. -n: each question is asked in so many forms, which differ in a word that stands
  * nowhere, so that answers cannot be repeated from memory.
@@ -20,6 +20,8 @@
 #include "br/json.h"
 #include "br/os.h"
 
+enum { QUESTIONS_MOST = 64 << 20 }; /* bytes of their file */
+
 struct load {
 	BR_VEC(char *) request;
 	BR_VEC(int64_t) took;
@@ -28,7 +30,7 @@ struct load {
 };
 struct conn { int fd; int64_t asked; size_t have, want; char text[1 << 20]; };
 
-static void add_request(struct load *l, const char *question, int64_t form)
+static void add_request(struct load *l, const char *path, const char *question, int64_t form)
 {
 	struct br_buf body = BR_BUF_INIT(SIZE_MAX), text = BR_BUF_INIT(SIZE_MAX);
 	char *q = form ? br_sprintf("%s zq%llxzq", question, (unsigned long long)form) : br_strdup(question);
@@ -38,22 +40,22 @@ static void add_request(struct load *l, const char *question, int64_t form)
 	br_json_obj(&j);
 	br_json_kstr(&j, "query", q);
 	br_json_end(&j);
-	br_buf_addf(&text, "POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", body.len, body.ptr);
+	br_buf_addf(&text, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", path, body.len, body.ptr);
 	*br_vec_push(&l->request) = br_buf_take(&text, NULL);
 	br_buf_release(&body);
 	free(q);
 }
 
-static int read_questions(struct load *l, const char *path, int64_t forms, struct br_err *err)
+static int read_questions(struct load *l, const char *to, const char *path, int64_t forms, struct br_err *err)
 {
-	struct br_buf b = BR_BUF_INIT(BR_MAX_CONFIG);
-	int rc = br_file_read(&b, path, BR_MAX_CONFIG, err);
+	struct br_buf b = BR_BUF_INIT(QUESTIONS_MOST);
+	int rc = br_file_read(&b, path, QUESTIONS_MOST, err);
 	char *save = NULL;
 
 	for (char *line = strtok_r(b.ptr, "\n", &save); rc == 0 && line; line = strtok_r(NULL, "\n", &save)) {
 		line[strcspn(line, "\t\r")] = '\0';
 		for (int64_t i = 0; i < forms && *line && *line != '#'; i++)
-			add_request(l, line, forms > 1 ? i + 1 : 0);
+			add_request(l, to, line, forms > 1 ? i + 1 : 0);
 	}
 	br_buf_release(&b);
 	return rc == 0 && !l->request.n ? br_fail(err, BR_EINPUT, "'%s' holds no question", path) : rc;
@@ -156,14 +158,16 @@ static bool run(struct load *l, int64_t port, int64_t conns, int64_t seconds)
 int main(int argc, char **argv)
 {
 	int64_t conns = 64, seconds = 5, forms = 1, port = 0;
-	const char *get = NULL;
+	const char *get = NULL, *post = "/query";
 	struct load l = { .next = 0 };
 	struct br_err err = { 0 };
 	int opt, rc = 0;
 
-	while ((opt = getopt(argc, argv, "c:d:g:n:")) > 0) {
+	while ((opt = getopt(argc, argv, "c:d:g:n:p:")) > 0) {
 		if (opt == 'g')
 			get = optarg;
+		else if (opt == 'p')
+			post = optarg;
 		else if (opt == '?' || br_parse_int(opt == 'c' ? &conns : opt == 'd' ? &seconds : &forms, optarg, 1, 1000000, "option", &err) < 0)
 			return 2;
 	}
@@ -172,7 +176,7 @@ int main(int argc, char **argv)
 	if (get)
 		*br_vec_push(&l.request) = br_sprintf("GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", get);
 	else
-		rc = optind + 1 < argc ? read_questions(&l, argv[optind + 1], forms, &err) : br_fail(&err, BR_EUSAGE, "no QUESTIONS");
+		rc = optind + 1 < argc ? read_questions(&l, post, argv[optind + 1], forms, &err) : br_fail(&err, BR_EUSAGE, "no QUESTIONS");
 	if (rc == 0) {
 		shuffle(&l);
 		if (!run(&l, port, conns, seconds))

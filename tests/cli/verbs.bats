@@ -8,9 +8,11 @@ VERBS=(init status sync watch ingest upload query chat log eval serve verify hea
        'docs list' 'docs show' 'docs cat' 'docs rm' 'docs duplicates' 'index build' 'index status' 'index drop'
        'keys create' 'keys list' 'keys show' 'keys set' 'keys enable' 'keys disable' 'keys rotate' 'keys revoke' 'keys delete'
        'keys usage' 'keys check'
+       'tenant create' 'tenant list' 'tenant show' 'tenant set' 'tenant enable' 'tenant disable' 'tenant secret' 'tenant delete'
        'chat list' 'chat show' 'chat rename' 'chat pin' 'chat archive' 'chat delete' 'chat export' 'chat feedback'
        'enhance run' 'enhance status' 'enhance show' 'enhance publish' 'enhance reset'
-       'webhook create' 'webhook list' 'webhook show' 'webhook test' 'webhook deliveries' 'webhook enable' 'webhook disable' 'webhook delete')
+       'webhook create' 'webhook list' 'webhook show' 'webhook test' 'webhook deliveries' 'webhook enable' 'webhook disable' 'webhook delete'
+       'wiki plan' 'wiki compile' 'wiki lint' 'wiki list' 'wiki show' 'wiki patch' 'wiki history' 'wiki export')
 
 @test "the list here is the list of the program" {
 	[ -n "$BR_GEN" ] || skip "BR_GEN not set"
@@ -91,6 +93,10 @@ VERBS=(init status sync watch ingest upload query chat log eval serve verify hea
 	no_workspace keys create k
 	no_workspace enhance run
 	no_workspace enhance show f
+	no_workspace wiki compile
+	no_workspace wiki plan
+	no_workspace wiki show s
+	no_workspace wiki patch s --section a --claim b c
 	no_workspace keys list
 	no_workspace keys check
 	no_workspace webhook list

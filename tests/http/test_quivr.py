@@ -2,7 +2,6 @@
 import asyncio
 import concurrent.futures
 import json
-import socket
 import subprocess
 import threading
 import time
@@ -11,7 +10,7 @@ import httpx
 import pytest
 import requests
 from beyond import ARR, BOOL, INT, NULL, NUM, OBJ, OPT, STR, like
-from conftest import SLOW, until
+from conftest import SLOW, read_reply, until
 from quivr import API, Model, Quivr, Receiver, wrong
 
 KB = {"id": STR, "name": STR, "description": STR, "tags": ARR, "status": STR, "document_count": INT, "chunk_count": INT, "storage_mb": (int, float),
@@ -154,11 +153,13 @@ def test_token_budget_is_spent(q, kb, c):
 
 def test_profile_limits_the_body(tmp_path):
     q = Quivr(tmp_path, env={"BR_PROFILE": "production", "BR_TRUSTED_PROXIES": "127.0.0.1"}).start()
-    with q.client() as c:
-        c.headers["X-Forwarded-Proto"] = "https"
-        r = c.post(API + "/ingest", content=b"x", headers={"Content-Type": "multipart/form-data; boundary=b", "Content-Length": str(26 << 20)})
-        wrong(r, 413, error="payload_too_large", limit_bytes=25 << 20, field="body")
-        assert r.headers["Connection"] == "close"
+    with q.server.socket() as s:
+        s.sendall(f"POST {API}/ingest HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {q.master}\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+                  f"X-Forwarded-Proto: https\r\nContent-Length: {26 << 20}\r\n\r\n".encode())
+        status, headers, body = read_reply(s.makefile("rb"))
+    body = json.loads(body)
+    assert status == 413 and headers["connection"] == "close" and body["error"] == "payload_too_large"
+    assert body["limit_bytes"] == 25 << 20 and body["field"] == "body"
     q.stop()
 
 
@@ -305,9 +306,8 @@ def test_a_client_that_gave_up_gets_the_first_answer(q, c, kb):
     body = (f'--b\r\nContent-Disposition: form-data; name="knowledge_base_id"\r\n\r\n{kb}\r\n--b\r\nContent-Disposition: form-data; name="file"; '
             f'filename="deploy.md"\r\nContent-Type: text/markdown\r\n\r\n{GUIDE}\r\n--b--\r\n').encode()
     with q.server.socket() as s:
-        s.sendall(f"POST {API}/ingest HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {q.master}\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        s.sendall(f"POST {API}/ingest HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {q.master}\r\nContent-Type: multipart/form-data; boundary=b\r\n"
                   f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     docs = until(lambda: c.get(f"{API}/kb/{kb}/documents").json()["documents"])
     again = put(c, kb)
     assert again.status_code in (201, 409)  # 409: the first answer was on its way before the client had gone
@@ -430,7 +430,7 @@ def filtered(q):
     ({"tags": {"$contains": "a"}}, True), ({"doc_type": {"$contains": "uid"}}, True), ({"doc_type": {"$not_contains": "uid"}}, False),
     ({"status": {"$gt": "a"}}, True), ({"n": {"$gt": "a"}}, False), ({"tags": {"$ne": "a"}}, False), ({"tags": {"$nin": ["x", "y"]}}, True),
     ({"$not": {"n": 5}}, False), ({"filename": "one.md"}, True), ({"content_type": "text/markdown"}, True), ({"chunk_index": 0}, True),
-    ({"heading": "One"}, True), ({"has_code": False}, True), ({"page_number": 1}, False), ({"upload_date": {"$gte": "2024-01-01"}}, True),
+    ({"heading": "Two"}, False), ({"has_code": False}, True), ({"page_number": 1}, False), ({"upload_date": {"$gte": "2024-01-01"}}, True),
     ({"date_range": ["2024-06-01", "2024-06-15"]}, True), ({"date_range": ["2024-06-16", None]}, False), ({"missing": None}, False),
 ])
 def test_truth_of_filters(c, filtered, filters, match):
@@ -440,7 +440,7 @@ def test_truth_of_filters(c, filtered, filters, match):
 def test_filters_come_before_ranking(c, kb):
     for i in range(12):
         put(c, kb, f"noise{i}.md", GUIDE + f"Copy {i} of deploy, pipeline and tag number {i} {'x' * i}.", metadata='{"team": "other"}')
-    put(c, kb, "mine.md", "# Notes\n\nOur team deploys rarely.", metadata='{"team": "mine"}')
+    put(c, kb, "mine.md", "# Notes\n\nWe deploy rarely.", metadata='{"team": "mine"}')
     sources = ask(c, kb, "How do I deploy with a tag and the pipeline?", top_k=3, filters={"team": "mine"}).json()["sources"]
     assert [s["filename"] for s in sources] == ["mine.md"]
 
@@ -474,7 +474,7 @@ def stream(q, kb, key=None, **more):
 def test_stream_as_line_parsers_read_it(q):
     r = stream(q, q.nb, top_k=5, model="gpt-4-turbo-preview")
     assert r.status_code == 200 and r.headers["Content-Type"] == "text/event-stream; charset=utf-8"
-    assert r.headers["Cache-Control"].startswith("no-") and r.headers["X-Accel-Buffering"] == "no"
+    assert r.headers["Cache-Control"] == "no-cache" and r.headers["X-Accel-Buffering"] == "no"
     events = list(sse(r))
     kinds = [e["type"] for e in events]
     assert kinds == ["token"] * (len(kinds) - 2) + ["sources", "done"] and len(kinds) > 2
@@ -521,29 +521,29 @@ def test_a_failure_in_the_middle_ends_without_done(talking):
 
 
 def test_a_vanished_client_stops_the_model(talking, model):
-    r = stream(talking, talking.nb, model="fake;text=" + "_".join(["word"] * 500) + ";chunk=10;gap=20")
-    next(sse(r))
-    r.raw._fp.fp.raw._sock.shutdown(socket.SHUT_RDWR)
-    r.close()
+    with httpx.Client(base_url=talking.server.url, trust_env=False) as c, c.stream(
+            "POST", API + "/query/stream", headers={"Authorization": f"Bearer {talking.master}"},
+            json={"knowledge_base_id": talking.nb, "question": "How do deploys go?", "model": "fake;text=" + "_".join(["no"] * 50) + ";gap=60"}) as r:
+        assert next(r.iter_lines()).startswith("data: ")
     gone = time.monotonic()
-    until(lambda: any(e["event"] == "closed" and e["by"] == "client" and "word_word" in e["model"] for e in model.log()[-5:]), 5)
+    until(lambda: any(e["event"] == "closed" and e["by"] == "client" and "no_no" in e["model"] for e in model.log()[-5:]), 5)
     assert time.monotonic() - gone < 1 * SLOW
 
 
 def test_a_revoked_key_stops_the_stream_at_the_next_frame(talking):
     with talking.client() as c:
         made = c.post(API + "/admin/keys", json={"name": "short", "scopes": ["query"]}).json()
-        r = stream(talking, talking.nb, key=made["key"], model="fake;text=" + "_".join(["word"] * 300) + ";chunk=10;gap=20")
+        r = stream(talking, talking.nb, key=made["key"], model="fake;text=" + "_".join(["no"] * 50) + ";gap=60")
         events = sse(r)
         assert next(events)["type"] == "token"
         assert c.post(f"{API}/admin/keys/{made['id']}/revoke").status_code == 200
         rest = list(events)
     assert rest[-1]["type"] == "error" and rest[-1]["status_code"] == 403 and rest[-1]["reason"] == "key_revoked"
-    assert len(rest) < 100 and not any(e["type"] == "done" for e in rest)
+    assert len(rest) < 45 and not any(e["type"] == "done" for e in rest)
 
 
 def test_one_slow_reader_does_not_starve_others(talking):
-    slow = stream(talking, talking.nb, model="fake;text=" + "_".join(["word"] * 300) + ";chunk=4;gap=1")
+    slow = stream(talking, talking.nb, model="fake;text=" + "_".join(["no"] * 50) + ";gap=20")
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         got = list(pool.map(lambda _: [e["type"] for e in sse(stream(talking, talking.nb))][-1], range(6)))
     assert got == ["done"] * 6

@@ -303,6 +303,9 @@ def test_operations(serve):
         text = c.get("/metrics").text
         assert 'br_http_requests_total{route="greet",status="200"} 1' in text and "br_passages " in text
         assert 'br_http_request_seconds_bucket{route="greet",le="+Inf"} 1' in text
+        for line in ('br_jobs{kind="index",state="pending"} ', 'br_jobs{kind="enhance",state="error"} ', 'br_model_requests_total{role="chat"} ',
+                     'br_model_failures_total{role="embed"} ', "br_workspace_bytes ", "br_resident_bytes ", 'br_workers{kind="slow",state="queued"} '):
+            assert line in text, line
 
 
 def test_openapi_is_what_is_printed_and_has_every_route(serve, workspace):

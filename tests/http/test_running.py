@@ -221,3 +221,38 @@ def test_reading_while_others_write(serve, workspace):
     (workspace / "more.md").unlink()
     subprocess.run([B / "br", "sync", "-q", "."], cwd=workspace, env=env, check=True)
     assert not bad
+
+
+def test_br_serve_as_systemd_runs_it(workspace, tmp_path):
+    notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notify.bind(str(tmp_path / "n"))
+    notify.settimeout(30)
+    listener = socket.create_server(("127.0.0.1", 0))
+    code = 'exec 3<&$1; export LISTEN_PID=$$ LISTEN_FDS=1; shift; exec "$@"'
+    s = Server("bash", "-c", code, "-", str(listener.fileno()), *(["setarch", "-R"] if B.name.endswith("tsan") else []), B / "br", "serve",
+               "--pid-file", tmp_path / "pid", cwd=workspace, env={"NOTIFY_SOCKET": str(tmp_path / "n")}, pass_fds=[listener.fileno()])
+    assert s.port == listener.getsockname()[1] and notify.recv(100) == b"READY=1" and (tmp_path / "pid").exists()
+    with s.client() as c:
+        assert c.get("/readyz").status_code == 200
+        s.p.send_signal(signal.SIGHUP)
+        assert notify.recv(100).startswith(b"RELOADING=1") and notify.recv(100) == b"READY=1"
+        whole = c.get("/openapi.json", headers={"accept-encoding": "gzip"})
+        head = c.head("/openapi.json", headers={"accept-encoding": "gzip"})
+        assert whole.headers["content-encoding"] == "gzip" and len(whole.text) > 100000 and int(whole.headers["content-length"]) < 60000
+        assert head.status_code == 200 and head.content == b"" and head.headers["etag"] == whole.headers["etag"]
+        assert c.get("/openapi.json", headers={"if-none-match": whole.headers["etag"]}).status_code == 304
+        options = c.options("/api/notebooks")
+        assert options.status_code == 204 and {"GET", "POST", "DELETE", "OPTIONS"} <= set(options.headers["allow"].split(", "))
+    s.ask_to_end()
+    assert notify.recv(100) == b"STOPPING=1"
+    s.stop()
+    assert not (tmp_path / "pid").exists()
+
+
+def test_br_serve_on_a_socket_file(workspace, tmp_path):
+    s = Server(B / "br", "serve", "--unix", tmp_path / "s", cwd=workspace)
+    assert s.url == f"unix:{tmp_path / 's'}"
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(tmp_path / "s")), base_url="http://localhost") as c:
+        assert c.get("/api/notebooks").json()["success"] is True
+    s.stop()
+    assert not (tmp_path / "s").exists()

@@ -12,12 +12,14 @@ static void ok(int rc, const struct br_err *err)
 /* Its id in `id`. */
 static void put_upload(struct scratch *s, char id[37], const char *name, const char *text)
 {
-	char *file = scratch_path(s, "upload.tmp"), *path;
+	char *file = scratch_path(s, "tmp/upload");
+	struct br_new_upload u = { .file = file, .name = name, .size = strlen(text) };
 	struct br_err err = { 0 };
 
 	ok(br_file_write_atomic(file, text, strlen(text), 0600, &err), &err);
-	ok(br_upload_new(id, &path, s->ws, NULL, file, name, &err), &err);
-	free(path);
+	ok(br_upload_new(&u, 1, s->ws, NULL, &err), &err);
+	memcpy(id, u.id, sizeof u.id);
+	free(u.path);
 	free(file);
 }
 

@@ -43,15 +43,11 @@ static int check_parts(struct br_req *r, struct br_err *err)
 			return br_req_fail(r, 400, err, BR_EUSAGE, "A file has no name");
 		if (!is_supported(p->filename))
 			return br_req_fail(r, 400, err, BR_EUSAGE, "'%s': this type of file is not supported", p->filename);
-		if (p->size > BR_MAX_FILE)
-			return br_fail(err, BR_ETOOBIG, "'%s' has more than %u MB", p->filename, BR_MAX_FILE >> 20);
 	}
 	return 0;
 }
 
-struct uploaded { char id[37]; const char *name; uint64_t size; };
-
-static void reply_uploaded(struct br_req *r, const struct br_nb *nb, const struct uploaded *u, size_t n)
+static void reply_uploaded(struct br_req *r, const struct br_nb *nb, const struct br_new_upload *u, size_t n)
 {
 	struct br_json *j = br_reply(r, 0);
 
@@ -70,21 +66,18 @@ static void reply_uploaded(struct br_req *r, const struct br_nb *nb, const struc
 
 static int store_parts(struct br_req *r, const struct br_nb *nb, struct br_err *err)
 {
-	BR_VEC(struct uploaded) all = { 0 };
+	BR_VEC(struct br_new_upload) all = { 0 };
 	struct br_part *p;
 	size_t at = 0;
-	int rc = 0;
+	int rc;
 
-	while (rc == 0 && (p = file_part(r, &at))) {
-		struct uploaded *u = br_vec_push(&all);
-		char *path;
-		u->name = p->filename;
-		u->size = p->size;
-		rc = br_upload_new(u->id, &path, br_req_ws(r), nb->id, p->path, p->filename, err);
-		free(path);
-	}
+	while ((p = file_part(r, &at)))
+		*br_vec_push(&all) = (struct br_new_upload){ .file = p->path, .name = p->filename, .size = p->size };
+	rc = br_upload_new(all.v, all.n, br_req_ws(r), nb->id, err);
 	if (rc == 0)
 		reply_uploaded(r, nb, all.v, all.n);
+	for (size_t i = 0; i < all.n; i++)
+		free(all.v[i].path);
 	br_vec_release(&all);
 	return rc == -BR_EIO ? br_req_fail(r, 502, err, BR_EIO, "Storage failed") : rc;
 }

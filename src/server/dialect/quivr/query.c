@@ -66,7 +66,7 @@ struct asking {
 	struct br_answer_service *service;
 	struct br_answer_voice voice;
 	double temperature;
-	uint64_t taken;
+	uint64_t taken, written;       /* tokens set aside; bytes of the answer that were passed on */
 };
 
 static int by_score(const void *a, const void *b)
@@ -109,6 +109,7 @@ static int pass_on(const char *text, size_t n, void *arg)
 {
 	struct asking *q = arg;
 
+	q->written += n;
 	return q->how->token ? q->how->token(text, n, q->how->arg) : 0;
 }
 
@@ -190,15 +191,18 @@ static uint64_t tokens_at_most(const struct asking *q)
 
 /* ---- what came of it ---- */
 
-static void count_tokens(struct br_quivr_answer *out)
+/* As the service says; else what was read and written, also by an answer that was stopped. */
+static void count_tokens(const struct asking *q)
 {
+	struct br_quivr_answer *out = q->out;
+
 	out->usage = out->reply.tokens;
-	if (out->usage.prompt || out->usage.completion)
+	if (out->usage.prompt || out->usage.completion || !(q->written || out->reply.text))
 		return;
-	out->usage.prompt = br_llm_estimate_tokens(strlen(out->reply.question));
+	out->usage.prompt = br_llm_estimate_tokens(strlen(q->ask->question));
 	for (size_t i = 0; i < out->n; i++)
 		out->usage.prompt += br_llm_estimate_tokens(strlen(out->source[i].text));
-	out->usage.completion = br_llm_estimate_tokens(strlen(out->reply.text));
+	out->usage.completion = br_llm_estimate_tokens(out->reply.text ? strlen(out->reply.text) : q->written);
 }
 
 /* The mean score of the sources, half of it when the answer is that there is none. */
@@ -247,8 +251,9 @@ static int run(struct asking *q, struct br_err *err)
 
 	if ((rc = set_filters(q, err)) < 0 || (rc = br_quivr__aside(&q->taken, q->r, tokens_at_most(q), err)) < 0)
 		return rc;
-	if ((rc = set_model(q, err)) == 0 && (rc = br_answer(&out->reply, br_req_searcher(q->r), q->ask->question, &q->opts, err)) == 0)
-		count_tokens(out);
+	if ((rc = set_model(q, err)) == 0)
+		rc = br_answer(&out->reply, br_req_searcher(q->r), q->ask->question, &q->opts, err);
+	count_tokens(q);
 	br_quivr__spent(q->r, q->taken, out->usage.prompt + out->usage.completion);
 	if (rc < 0) {
 		if (q->how->cancel && atomic_load(q->how->cancel))

@@ -208,6 +208,8 @@ int br_quivr__still(struct br_req *r, struct br_err *err)
 	struct br_arena a = { 0 }; /* asked for each frame of a stream */
 	int rc = check_key(&now, r, &a, err);
 
+	if (rc < 0)
+		br_quivr__caller(r)->why = now.why;
 	br_arena_release(&a);
 	return rc;
 }

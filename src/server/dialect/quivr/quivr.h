@@ -15,7 +15,7 @@
 #include "br/server.h"
 
 #define QUIVR_ROUTERS(X) X(system) X(kb) X(documents) X(ingest) X(query) X(stream) \
-	X(webhooks) X(apikeys) X(socket) X(reports)
+	X(webhooks) X(apikeys) X(socket) X(reports) X(neighbours)
 #define X(name) extern const struct br_routes br_quivr__##name##_rows;
 QUIVR_ROUTERS(X)
 #undef X

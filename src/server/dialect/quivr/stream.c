@@ -50,6 +50,7 @@ static int open_stream(struct streaming *s, struct br_err *err)
 	if (s->open)
 		return 0;
 	s->open = true;
+	br_reply_header(s->r, "Cache-Control", "no-cache");
 	return br_stream_open(s->r, 200, "text/event-stream; charset=utf-8", err);
 }
 
