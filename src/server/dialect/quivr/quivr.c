@@ -419,8 +419,6 @@ static void add_headers(struct br_req *r, const struct br_fault *f, struct br_qu
 {
 	char seconds[24];
 
-	if (f->status == 401)
-		br_reply_header(r, "WWW-Authenticate", "Bearer");
 	if ((f->status != 429 && f->status != 503) || (w && w->told) || br_err_info(f->code)->retry)
 		return; /* the core adds one for faults that pass by themselves */
 	snprintf(seconds, sizeof seconds, "%lld", (long long)(w && w->after ? w->after : 1));
