@@ -57,9 +57,9 @@ def test_no_row_answers_a_page_of_another_origin(c, nb):
             r = c.request(method, at, headers=headers)
             assert r.status_code == 403 and "access-control-allow-origin" not in r.headers, (method, path, headers)
         r = c.request(method, at, headers={"Host": "evil.example"})  # a name of theirs that leads to us
-        assert r.status_code == 421, (method, path)
+        assert r.status_code == 421 or (path.startswith("/api/v1") and r.status_code == 400), (method, path)  # where 421 is no status of the dialect
         r = c.request(method, at, headers={"Host": f"evil.example:{c.base_url.port}", "Origin": f"http://evil.example:{c.base_url.port}"})
-        assert r.status_code == 421, (method, path)
+        assert r.status_code == 421 or (path.startswith("/api/v1") and r.status_code == 400), (method, path)  # where 421 is no status of the dialect
     assert len(good(c.get("/api/notebooks"))) == n
 
 

@@ -514,7 +514,7 @@ def test_what_fails_before_the_stream_is_an_ordinary_error(q):
 
 
 def test_a_failure_in_the_middle_ends_without_done(talking):
-    r = stream(talking, talking.nb, model="fake;text=one_two_three_four_five_six_seven;chunk=8;cut=2")
+    r = stream(talking, talking.nb, model="fake;text=one_two_three_four_five_six_seven;gap=50;cut=4")
     events = list(sse(r))
     assert events[0]["type"] == "token" and events[-1]["type"] == "error" and events[-1]["status_code"] == 503 and events[-1]["message"]
     assert "done" not in [e["type"] for e in events]

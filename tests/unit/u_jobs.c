@@ -12,7 +12,7 @@ static void ok(int rc, const struct br_err *err)
 /* Its id in `id`. */
 static void put_upload(struct scratch *s, char id[37], const char *name, const char *text)
 {
-	char *file = scratch_path(s, "tmp/upload");
+	char *file = scratch_path(s, "upload.tmp");
 	struct br_new_upload u = { .file = file, .name = name, .size = strlen(text) };
 	struct br_err err = { 0 };
 

@@ -292,6 +292,26 @@ static void test_budget_set_aside(void **state)
 	br_budgets_free(b);
 }
 
+static void test_the_rest_of_a_budget(void **state)
+{
+	struct br_budget limit = { .day = 100 };
+	struct br_budgets *b = br_budgets_new(NULL, NULL);
+
+	(void)state;
+	assert_true(br_budget_take(b, 1, &limit, 500, NOON) > 0);
+	assert_int_equal(br_budget_take_rest(b, 1, &limit, NOON), 100); /* more than there is: one alone may try */
+	assert_int_equal(br_budget_take_rest(b, 1, &limit, NOON), 0);
+	br_budget_settle(b, 1, 100, 30, NOON);
+	assert_int_equal(br_budget_take(b, 1, &limit, 10, NOON), 0);
+	assert_int_equal(br_budget_take_rest(b, 1, &limit, NOON), 0);   /* somebody is spending */
+	br_budget_settle(b, 1, 10, 10, NOON);
+	assert_int_equal(br_budget_take_rest(b, 1, &limit, NOON), 60);
+	br_budget_settle(b, 1, 60, 400, NOON);
+	assert_int_equal(br_budget_take_rest(b, 1, &limit, NOON), 0);   /* spent */
+	assert_int_equal(br_budget_take_rest(b, 1, &limit, NOON + DAY), 100);
+	br_budgets_free(b);
+}
+
 static void test_budget_of_a_month(void **state)
 {
 	struct br_budget limit = { .day = 0, .month = 1000 };
@@ -342,6 +362,7 @@ int main(void)
 		cmocka_unit_test(test_a_changed_limit_holds_at_once), cmocka_unit_test(test_clock_that_goes_back), cmocka_unit_test(test_the_idle_are_forgotten),
 		cmocka_unit_test(test_against_the_definition), cmocka_unit_test(test_threads_pass_exactly_the_limit), cmocka_unit_test(test_threads_and_a_moving_clock),
 		cmocka_unit_test(test_budget_of_a_day), cmocka_unit_test(test_budget_set_aside), cmocka_unit_test(test_budget_of_a_month),
+		cmocka_unit_test(test_the_rest_of_a_budget),
 		cmocka_unit_test(test_threads_spend_exactly_the_budget),
 	};
 

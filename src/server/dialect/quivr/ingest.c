@@ -414,7 +414,7 @@ static int once(struct upload *u, struct br_err *err)
 
 #define COMMON_FIELDS(where) \
 	{ "knowledge_base_id", BR_FAT_STR(struct common, kb), .in = where, .flags = BR_REQUIRED, .min = 1, .max = 200 }, \
-	{ "chunk_size", BR_FAT_INT(struct common, size), .in = where, .min = 1, .max = 100000, .help = "characters; the knowledge base's" }, \
+	{ "chunk_size", BR_FAT_INT(struct common, size), .in = where, .min = 10, .max = 100000, .help = "characters; the knowledge base's" }, \
 	{ "chunk_overlap", BR_FAT_INT(struct common, overlap), .in = where, .min = -1, .max = 99999, .dflt = "-1" }, \
 	{ "deduplicate", BR_FAT_BOOL(struct common, deduplicate), .in = where, .help = "update what is there already" }, \
 	{ "file_path", BR_FAT_STR(struct common, path), .in = where, .max = 1000, .help = "identity of the document; its file name" }

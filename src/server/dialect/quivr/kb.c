@@ -263,7 +263,7 @@ struct kb_in { const char *name, *description; const struct br_jval *tags, *sche
 struct chunking_in { const char *strategy; int64_t size, overlap; const struct br_jval *patterns; };
 static const struct br_field chunking_in[] = {
 	{ "strategy", BR_FAT_STR(struct chunking_in, strategy), .choices = "fixed|recursive|sentence|semantic|heading|sliding", .dflt = "recursive" },
-	{ "chunk_size", BR_FAT_INT(struct chunking_in, size), .min = 1, .max = 100000, .dflt = "1000" },
+	{ "chunk_size", BR_FAT_INT(struct chunking_in, size), .min = 10, .max = 100000, .dflt = "1000" },
 	{ "chunk_overlap", BR_FAT_INT(struct chunking_in, overlap), .min = -1, .max = 99999, .dflt = "-1", .help = "200, or a fifth of a small size" },
 	{ "heading_patterns", BR_FAT_ARR(struct chunking_in, patterns), .of = BR_F_STR, .max = 100 }, BR_FIELD_END,
 };

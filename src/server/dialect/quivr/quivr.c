@@ -24,7 +24,7 @@ static struct br_quivr_why *why_of(const struct br_req *r)
 	return c ? &c->why : NULL;
 }
 
-static const char *formatted(struct br_req *r, const char *fmt, va_list ap)
+static BR_PRINTF(2, 0) const char *formatted(struct br_req *r, const char *fmt, va_list ap)
 {
 	char text[400];
 

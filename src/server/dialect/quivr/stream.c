@@ -51,6 +51,7 @@ static int open_stream(struct streaming *s, struct br_err *err)
 		return 0;
 	s->open = true;
 	br_reply_header(s->r, "Cache-Control", "no-cache");
+	br_stream_ping(s->r, BR_SERVE_PING_TIME, ": keep-alive\n\n");
 	return br_stream_open(s->r, 200, "text/event-stream; charset=utf-8", err);
 }
 
