@@ -112,7 +112,7 @@ static void json_hook(struct br_json *j, const struct br_hook *h)
 	br_json_kstr(j, "url", h->url);
 	json_events(j, h->events);
 	br_json_kstr(j, "notebooks", *h->notebooks ? h->notebooks : NULL);
-	br_json_kbool(j, "signed", *h->secret);
+	br_json_kbool(j, "signed", h->is_signed);
 	br_json_kbool(j, "active", h->active);
 	br_json_kstr(j, "stopped", *h->stopped ? h->stopped : NULL);
 	json_time(j, "created", h->created);
@@ -252,7 +252,7 @@ static int show_run(struct br_cli *c, struct br_err *err)
 	event_words(&events, h.events);
 	br_time_iso(iso, h.created);
 	br_out_f(&c->out, "id         %s\nurl        %s\nevents     %s\nnotebooks  %s\nsigned     %s\nstate      %s%s%s\ncreated    %s\n", h.id, h.url,
-	         events.ptr, *h.notebooks ? h.notebooks : "all", *h.secret ? "yes" : "no", state_of(&h), *h.stopped ? ": " : "", h.stopped, iso);
+	         events.ptr, *h.notebooks ? h.notebooks : "all", h.is_signed ? "yes" : "no", state_of(&h), *h.stopped ? ": " : "", h.stopped, iso);
 	br_buf_release(&events);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * hook - webhooks: what happened is told to addresses of the web that asked for it, signed, and told again until they take it.
  * Use:     br_hooks_start when a server starts; br_hook_event from whoever did something. br_hook_create and the rest from anywhere.
- * Owns:    tables HOOK and DELIVERY.
+ * Owns:    tables HOOK and DELIVERY. Secrets are kept enciphered (br/keep.h).
  * Threads: all may be called by any thread that has no transaction, unless a transaction is an argument. The engine has a thread that
  *          writes (events and outcomes that come together share a commit) and BR_HOOK_SENDERS that send.
  * Lives:   hooks and deliveries decoded into an arena live as long as the arena.
@@ -13,7 +13,7 @@
 #ifndef BR_HOOK_H
 #define BR_HOOK_H
 
-#include "br/corpus.h"
+#include "br/keep.h"
 
 /* ---- events: the one list. Written to disk: never reuse a number. ---- */
 
@@ -41,7 +41,8 @@ struct br_hook {
 	uint32_t number;
 	char id[37];
 	const char *url;
-	const char *secret;          /* "": deliveries are not signed. Never shown */
+	const char *secret;          /* to create and to change one: what deliveries are signed with, "": they are not. Else NULL */
+	bool is_signed;
 	const char *owner;           /* id of the key that made it, "" none */
 	const char *notebooks;       /* ids with commas; "": events of all */
 	uint32_t events;             /* 1 << enum br_hook_event_id, or'ed */

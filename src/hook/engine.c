@@ -262,9 +262,11 @@ static bool write_some(struct br_hooks *h)
 			h->inbox_bytes -= event[i].n;
 			event_release(&event[i]);
 		}
-		memmove(h->inbox.v, h->inbox.v + b.events, (h->inbox.n - b.events) * sizeof *h->inbox.v);
+		if (b.events)
+			memmove(h->inbox.v, h->inbox.v + b.events, (h->inbox.n - b.events) * sizeof *h->inbox.v);
 		h->inbox.n -= b.events;
-		memmove(h->outbox.v, h->outbox.v + b.outcomes, (h->outbox.n - b.outcomes) * sizeof *h->outbox.v);
+		if (b.outcomes)
+			memmove(h->outbox.v, h->outbox.v + b.outcomes, (h->outbox.n - b.outcomes) * sizeof *h->outbox.v);
 		h->outbox.n -= b.outcomes;
 		h->out += b.events;
 		pthread_cond_broadcast(&h->written);

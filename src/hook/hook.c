@@ -1,6 +1,7 @@
 /* Webhooks: making, finding, changing and deleting them, what may be registered, the names of events, the signature. */
 #include "internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char *const event_names[] = {
@@ -66,9 +67,45 @@ static int check(const struct br_hook *h, const char *url, const struct br_hook_
 {
 	if (!h->events || h->events >> BR_HOOK_EVENT_COUNT)
 		return br_fail(err, BR_EUSAGE, "a webhook needs events");
-	if (strlen(h->secret) > BR_MAX_HOOK_SECRET)
+	if (h->secret && strlen(h->secret) > BR_MAX_HOOK_SECRET)
 		return br_fail(err, BR_EUSAGE, "a webhook's secret has at most %d bytes", BR_MAX_HOOK_SECRET);
 	return url ? hook_url_check(url, rules, err) : 0;
+}
+
+/* ---- secrets ---- */
+
+static void secret_name(char out[50], const char *id) { snprintf(out, 50, "webhook:%s", id); }
+
+/* "": none any more. */
+static int keep_secret(struct br_ws *ws, const char *id, const char *secret, struct br_err *err)
+{
+	char name[50];
+	int rc;
+
+	secret_name(name, id);
+	rc = br_keep_secret_put(ws, name, *secret ? secret : NULL, err);
+	return BR_MIN(rc, 0);
+}
+
+char *hook_secret(struct br_ws *ws, const struct br_hook *h, struct br_err *err)
+{
+	char name[50], *out;
+
+	if (!h->is_signed)
+		return br_strdup("");
+	secret_name(name, h->id);
+	if (br_keep_secret_get(&out, ws, name, err) < 0)
+		return NULL;
+	if (!out)
+		br_fail(err, BR_EINPUT, "the webhook's secret cannot be read: was the key of the workspace changed?");
+	return out;
+}
+
+void hook_secret_free(char *secret)
+{
+	if (secret)
+		br_wipe(secret, strlen(secret));
+	free(secret);
 }
 
 /* ---- making ---- */
@@ -99,9 +136,12 @@ int br_hook_create(struct br_hook *hook, struct br_ws *ws, const struct br_hook_
 	hook->failing = 0;
 	br_uuid(hook->id);
 	hook->created = hook->changed = br_now();
-	if ((rc = check(hook, hook->url, rules, err)) < 0)
+	hook->is_signed = *hook->secret;
+	if ((rc = check(hook, hook->url, rules, err)) < 0 || (rc = keep_secret(ws, hook->id, hook->secret, err)) < 0)
 		return rc;
-	return br_store_write(ws->store, create, hook, err);
+	if ((rc = br_store_write(ws->store, create, hook, err)) < 0)
+		(void)keep_secret(ws, hook->id, "", NULL);
+	return rc;
 }
 
 /* ---- finding ---- */
@@ -160,7 +200,7 @@ int br_hook_find(struct br_hook *out, struct br_arena *a, struct br_txn *t, cons
 
 /* ---- changing ---- */
 
-struct edit { const char *id; const struct br_hook_rules *rules; br_hook_edit_fn *fn; void *arg; };
+struct edit { const char *id; const struct br_hook_rules *rules; br_hook_edit_fn *fn; void *arg; char whole_id[37]; const char *secret; };
 
 static int edit(struct br_txn *t, void *arg, struct br_err *err)
 {
@@ -178,6 +218,10 @@ static int edit(struct br_txn *t, void *arg, struct br_err *err)
 	if ((rc = e->fn(&h, e->arg, err)) < 0)
 		goto out;
 	h.changed = br_now();
+	memcpy(e->whole_id, h.id, sizeof e->whole_id);
+	e->secret = h.secret;
+	if (h.secret)
+		h.is_signed = *h.secret;
 	if (h.active && !was) { /* begins anew */
 		h.stopped = "";
 		h.failing = 0;
@@ -191,19 +235,22 @@ out:
 
 int br_hook_edit(struct br_ws *ws, const char *id, const struct br_hook_rules *rules, br_hook_edit_fn *fn, void *arg, struct br_err *err)
 {
-	struct edit e = { id, rules, fn, arg };
+	struct edit e = { .id = id, .rules = rules, .fn = fn, .arg = arg };
+	int rc = br_store_write(ws->store, edit, &e, err);
 
-	return br_store_write(ws->store, edit, &e, err);
+	return rc < 0 || !e.secret ? rc : keep_secret(ws, e.whole_id, e.secret, err);
 }
 
 static int drop(struct br_txn *t, void *arg, struct br_err *err)
 {
+	struct edit *e = arg;
 	struct br_arena a = { 0 };
 	struct br_hook h;
 	struct br_key k;
-	int rc = br_hook_find(&h, &a, t, arg, err);
+	int rc = br_hook_find(&h, &a, t, e->id, err);
 
 	if (rc == 0) {
+		memcpy(e->whole_id, h.id, sizeof e->whole_id);
 		br_key_init(&k, h.number);
 		if ((rc = br_del_prefix(t, BR_T_DELIVERY, br_key_slice(&k), err)) >= 0)
 			rc = br_del(t, BR_T_HOOK, br_key_slice(&k), err);
@@ -214,5 +261,8 @@ static int drop(struct br_txn *t, void *arg, struct br_err *err)
 
 int br_hook_delete(struct br_ws *ws, const char *id, struct br_err *err)
 {
-	return br_store_write(ws->store, drop, (void *)id, err);
+	struct edit e = { .id = id };
+	int rc = br_store_write(ws->store, drop, &e, err);
+
+	return rc < 0 ? rc : keep_secret(ws, e.whole_id, "", err);
 }

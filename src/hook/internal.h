@@ -19,6 +19,8 @@ int delivery_load(struct br_delivery *out, struct br_arena *a, struct br_txn *t,
 int delivery_store(struct br_txn *t, const struct br_delivery *d, struct br_err *err);
 
 /* ---- one attempt (send.c) ---- */
+char *hook_secret(struct br_ws *ws, const struct br_hook *h, struct br_err *err); /* to be wiped and freed; NULL: err */
+void hook_secret_free(char *secret);
 struct attempt { int status; uint32_t took; char error[200]; bool gone; /* 410: never again */ bool ok; };
 /* CANCELLED: the program is ending, and it is not known what the receiver made of it. */
 int hook_attempt(struct attempt *out, struct br_net *net, const struct br_hooks_opts *o, const struct br_hook *hook, const struct br_delivery *d, struct br_err *err);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 enum { HOOK_VERSION = 1, DELIVERY_VERSION = 1, RECORD_MAX = BR_MAX_HOOK_BODY + (8 << 10) };
-enum tag { H_ID = 1, H_URL, H_SECRET, H_OWNER, H_NOTEBOOKS, H_EVENTS, H_ACTIVE, H_STOPPED, H_CREATED, H_CHANGED, H_FAILING };
+enum tag { H_ID = 1, H_URL, H_SIGNED, H_OWNER, H_NOTEBOOKS, H_EVENTS, H_ACTIVE, H_STOPPED, H_CREATED, H_CHANGED, H_FAILING };
 
 static void put_text(struct br_buf *b, enum tag tag, const char *s)
 {
@@ -59,7 +59,7 @@ void hook_encode(struct br_buf *b, const struct br_hook *h)
 	br_buf_u8(b, HOOK_VERSION);
 	put_text(b, H_ID, h->id);
 	put_text(b, H_URL, h->url);
-	put_text(b, H_SECRET, h->secret);
+	put_u64(b, H_SIGNED, h->is_signed);
 	put_text(b, H_OWNER, h->owner);
 	put_text(b, H_NOTEBOOKS, h->notebooks);
 	put_u64(b, H_EVENTS, h->events);
@@ -79,7 +79,7 @@ static void get_field(struct br_hook *h, struct br_arena *a, uint64_t tag, struc
 			memcpy(h->id, f.ptr, f.len);
 		break;
 	case H_URL: h->url = get_text(a, f, BR_MAX_URL, bad); break;
-	case H_SECRET: h->secret = get_text(a, f, 4 * BR_MAX_HOOK_SECRET, bad); break;
+	case H_SIGNED: h->is_signed = get_u64(f, bad) != 0; break;
 	case H_OWNER: h->owner = get_text(a, f, BR_MAX_KEY_NAME, bad); break;
 	case H_NOTEBOOKS: h->notebooks = get_text(a, f, 64 * BR_MAX_KEY_LIST, bad); break;
 	case H_EVENTS: h->events = (uint32_t)get_u64(f, bad); break;
@@ -101,7 +101,7 @@ int hook_decode(struct br_hook *out, struct br_arena *a, uint32_t number, struct
 	struct br_buf unknown = BR_BUF_INIT(RECORD_MAX);
 	bool bad = false;
 
-	*out = (struct br_hook){ .number = number, .url = "", .secret = "", .owner = "", .notebooks = "", .stopped = "" };
+	*out = (struct br_hook){ .number = number, .url = "", .owner = "", .notebooks = "", .stopped = "" };
 	if (version > HOOK_VERSION)
 		return br_fail(err, BR_EVERSION, "a webhook was written by a newer br");
 	while (!r.bad && !bad && r.p != r.end) {

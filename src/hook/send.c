@@ -15,11 +15,11 @@ static int ignore(struct br_slice piece, void *arg)
 static int post(struct br_http_response *out, struct br_net *net, const struct br_hooks_opts *o, const struct br_hook *hook,
                 const struct br_delivery *d, struct br_err *err)
 {
-	char signature[72];
+	char signature[72] = "", *secret = hook_secret(o->ws, hook, err);
 	struct br_http_header headers[] = {
 		{ "X-Quivr-Event", br_hook_event_name(d->event) },
 		{ "X-Quivr-Delivery", d->id },
-		{ *hook->secret ? "X-Quivr-Signature" : NULL, signature },
+		{ hook->is_signed ? "X-Quivr-Signature" : NULL, signature },
 		{ NULL, NULL },
 	};
 	struct br_http_request r = {
@@ -28,7 +28,10 @@ static int post(struct br_http_response *out, struct br_net *net, const struct b
 	};
 	int rc;
 
-	br_hook_sign(signature, hook->secret, d->body);
+	if (!secret)
+		return -(int)err->code;
+	br_hook_sign(signature, secret, d->body);
+	hook_secret_free(secret);
 	rc = br_http(out, net, &r, err);
 	br_wipe(signature, sizeof signature);
 	return rc;

@@ -24,6 +24,7 @@ struct socket {
 	pthread_t thread;
 	bool started;                /* there is a thread to be joined */
 	atomic_bool busy, cancel, revoked;
+	atomic_bool ended;           /* its last frame is on its way: the client may ask again as soon as it has it */
 	bool by_message;             /* read after `cancel` */
 	struct br_jdoc *doc;         /* the question; the thread's while it is busy */
 	struct br_err err;           /* why a frame could not be sent */
@@ -99,6 +100,7 @@ static int send_end(struct socket *s, const struct br_quivr_ask *ask, const stru
 	br_quivr__sources(&j, a, ask->include_sources);
 	if ((rc = frame(s, &j, err)) < 0)
 		return rc;
+	atomic_store(&s->ended, true);
 	begin(s, &j, "done");
 	br_quivr__done_members(&j, a);
 	return frame(s, &j, err);
@@ -146,6 +148,7 @@ static void *answer(void *arg)
 
 	*a = (struct br_arena){ 0 };
 	rc = ask(s, &err);
+	atomic_store(&s->ended, true);
 	if (rc < 0 && atomic_load(&s->cancel) && s->by_message)
 		complain(s, "cancelled", 499, "The question was cancelled");
 	else if (rc < 0 && !br_req_gone(s->r))
@@ -182,6 +185,7 @@ static void start(struct socket *s, struct br_jdoc *doc)
 	s->doc = doc;
 	s->by_message = false;
 	atomic_store(&s->cancel, br_req_gone(s->r));
+	atomic_store(&s->ended, false);
 	atomic_store(&s->busy, true);
 	pthread_attr_init(&how);
 	pthread_attr_setstacksize(&how, STACK);
@@ -209,7 +213,7 @@ static void take_message(struct socket *s, struct br_slice text)
 	if (type && !strcmp(type, "cancel")) {
 		s->by_message = true;
 		atomic_store(&s->cancel, true);
-	} else if (atomic_load(&s->busy)) {
+	} else if (atomic_load(&s->busy) && !atomic_load(&s->ended)) {
 		complain(s, "conflict", 409, "A question is being answered: one at a time");
 	} else {
 		start(s, doc);

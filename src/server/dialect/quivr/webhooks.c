@@ -57,7 +57,7 @@ static void write_hook(struct br_json *j, const struct br_hook *h)
 			br_json_str(j, br_hook_event_name((enum br_hook_event_id)e));
 	br_json_end(j);
 	br_json_kbool(j, "active", h->active);
-	br_json_kbool(j, "signed", *h->secret);
+	br_json_kbool(j, "signed", h->is_signed);
 	write_words(j, "knowledge_bases", h->notebooks);
 	br_quivr__time(j, "failing_since", h->failing);
 	br_json_kstr(j, "inactive_reason", *h->stopped ? h->stopped : NULL);
