@@ -132,6 +132,8 @@ static int read_outcomes(struct batch *b, struct br_jobs *j, struct br_err *err)
 			continue;
 		if (br_doc_find(&d, &b->arena, t, j->ws, job->nb, job->doc, NULL) < 0)
 			failed(b, job, "failed", "the document was deleted");
+		else if (!job->enhance && d->state == BR_DOC_UPLOADED && d->size > most)
+			failed(b, job, "failed", br_arena_printf(&b->arena, "larger than %llu MB (ingest.max_file)", (unsigned long long)most >> 20));
 		else if (why)
 			failed(b, job, cancelled ? JOB_CANCELLED : "failed", why);
 		else if (job->enhance)
@@ -139,8 +141,7 @@ static int read_outcomes(struct batch *b, struct br_jobs *j, struct br_err *err)
 		else if (d->state == BR_DOC_FAILED || d->state == BR_DOC_SKIPPED)
 			failed(b, job, "failed", d->error[0] ? d->error : "nothing to index in it");
 		else if (d->state == BR_DOC_UPLOADED)
-			failed(b, job, "failed", d->size <= most ? "it was not indexed" :
-			       br_arena_printf(&b->arena, "larger than %llu MB (ingest.max_file)", (unsigned long long)most >> 20));
+			failed(b, job, "failed", "it was not indexed");
 	}
 	if (rc == 0)
 		br_txn_end(t);
