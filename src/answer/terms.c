@@ -4,6 +4,7 @@
 #include "internal.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static bool is_word(const struct br_fts_group *g) { return !(g->flags & BR_TOK_WHOLE); }
@@ -48,6 +49,25 @@ static void want_letters(struct inquiry *q)
 
 static double idf(double n, double df) { return log(1 + (n - df + 0.5) / (df + 0.5)); }
 
+/* How it is asked, beside function words: "how long does it take", "how does it work". Where they stand nowhere they say nothing. */
+static bool is_frame(struct br_slice word)
+{
+	static const char list[] = " long take takes took work works working happen happens happened mean means explain describe tell know find get gets use used need "
+		"needs want many much often old big far give show name names called look looks like kind type sort exactly please help "
+		"dauert lange funktioniert funktionieren bedeutet passiert heißt erkläre nenne zeige brauche viel viele oft genau "
+		"tarda funciona funcionan significa pasa explica dime cuánto tiempo hace falta "
+		"dure fonctionne fonctionnent signifie marche explique temps prend faut "
+		"dura funziona significa succede spiega tempo vuole demora acontece explique leva "
+		"duurt werkt betekent gebeurt lang длится работает работают значит происходит занимает объясни долго ";
+	char needle[48];
+
+	if (word.len > sizeof needle - 3)
+		return false;
+	snprintf(needle, sizeof needle, " %.*s ", (int)word.len, word.ptr);
+	br_utf8_lower(needle, strlen(needle));
+	return strstr(list, needle) != NULL;
+}
+
 /*
  * In a notebook of a few passages a word that stands in all of them would weigh nothing, and whatever else is in the question would
  * drown it: words weigh as if there were FEW passages. A word that stands nowhere weighs as much as one that stands once, since in a
@@ -56,6 +76,7 @@ static double idf(double n, double df) { return log(1 + (n - df + 0.5) / (df + 0
 static void weigh_words(struct inquiry *q)
 {
 	enum { FEW = 8 };
+	static const float FRAME_WEIGHT = 0.1f;
 	struct br_fts_query *words = &q->terms.words;
 	double n = BR_MAX((double)words->chunks, 1.0), as_if = BR_MAX(n, (double)FEW);
 
@@ -66,6 +87,8 @@ static void weigh_words(struct inquiry *q)
 		if (g < 64)
 			q->retrieved[g] = w->idf;
 		w->idf *= (float)(idf(as_if, BR_MAX(df, 1.0)) / idf(n, df));
+		if (!w->df && is_frame(br_slice(q->terms.plain.ptr + w->off, w->len)))
+			w->idf *= FRAME_WEIGHT;
 	}
 }
 

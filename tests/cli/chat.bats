@@ -43,6 +43,11 @@ Q='who takes the lock'
 	want 0 chat how do I reapply commits
 	out_has "reapplies commits on top of another base tip. [1]"
 	want 1 chat how do I bake a cake
+	echo "Refunds are paid within 14 days." >refunds.txt
+	want 0 sync .
+	want 0 chat how long do refunds take
+	out_has "Refunds are paid within 14 days. [1]"
+	want 1 chat how long does the train take
 }
 
 @test "questions about everything are answered with how the documents begin" {
