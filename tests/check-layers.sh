@@ -20,7 +20,7 @@ door() { # header, folders that may include it
 }
 bad="$bad
 $(door lmdb.h src/store; door cjson/ src/json; door pcre2.h src/rx; door curl/ src/net; door openssl/ "src/base|src/server/tls"; door zlib.h "src/server|src/extract"
-	door wslay/ src/ws; door libxml/ "src/extract|cmd/br-extract.c"; door md4c.h src/text; door uchardet src/text; door libstemmer.h src/fts; door seccomp.h src/extract; door ini.h src/base; door faiss/ src/ann; door histedit.h cmd/chat_edit.c)"
+	door wslay/ src/wsock; door libxml/ "src/extract|cmd/br-extract.c"; door md4c.h src/text; door uchardet src/text; door libstemmer.h src/fts; door seccomp.h src/extract; door ini.h src/base; door faiss/ src/ann; door histedit.h cmd/chat_edit.c)"
 bad=$(echo "$bad" | grep . || true)
 if [ -n "$bad" ]; then
 	echo "$bad" >&2

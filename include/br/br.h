@@ -30,6 +30,6 @@
 #include "br/tenant.h"
 #include "br/text.h"
 #include "br/wiki.h"
-#include "br/ws.h"
+#include "br/wsock.h"
 
 #endif

@@ -4,7 +4,7 @@
  */
 #include "quivr.h"
 
-#include "br/ws.h"
+#include "br/wsock.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -287,9 +287,9 @@ static int shake_hands(struct br_req *r, struct br_err *err)
 
 	if (!version || strcmp(version, "13"))
 		return br_quivr__bad(r, err, "Sec-WebSocket-Version", "This path wants a WebSocket of version 13");
-	if (!key || !br_ws_accept(accept, key))
+	if (!key || !br_wsock_accept(accept, key))
 		return br_quivr__bad(r, err, "Sec-WebSocket-Key", "This is not a key of a WebSocket");
-	if ((rc = br_ws_load(err)) < 0)
+	if ((rc = br_wsock_load(err)) < 0)
 		return br_req_fail(r, 503, err, BR_EUPSTREAM, "This server has no WebSockets");
 	br_reply_header(r, "Sec-WebSocket-Accept", accept);
 	return br_req_upgrade(r, "websocket", err);

@@ -3,7 +3,7 @@
  * memory here: what came in is handed to it under a lock, what it wants sent is taken out under the same lock and carried away
  * under another, which keeps frames in order.
  */
-#include "br/ws.h"
+#include "br/wsock.h"
 
 #include "br/os.h"
 
@@ -41,7 +41,7 @@ static void load(void)
 #undef X
 }
 
-int br_ws_load(struct br_err *err)
+int br_wsock_load(struct br_err *err)
 {
 	pthread_once(&once, load);
 	return missing ? br_fail(err, BR_EUNSUPPORTED, "WebSockets need libwslay, which is not installed (no '%s')", missing) : 0;
@@ -49,7 +49,7 @@ int br_ws_load(struct br_err *err)
 
 /* ---- the handshake ---- */
 
-bool br_ws_accept(char out[29], const char *key)
+bool br_wsock_accept(char out[29], const char *key)
 {
 	struct br_buf b = BR_BUF_INIT(SIZE_MAX);
 	uint8_t hash[20];
@@ -139,7 +139,7 @@ int br_wsock_new(struct br_wsock **out, const struct br_wsock_io *io, size_t max
 {
 	static const struct wslay_event_callbacks calls = { on_recv, on_send, NULL, NULL, NULL, NULL, on_message };
 	struct br_wsock *w;
-	int rc = br_ws_load(err);
+	int rc = br_wsock_load(err);
 
 	*out = NULL;
 	if (rc < 0)

@@ -1,19 +1,19 @@
 /*
- * ws - the one door to wslay: WebSocket, RFC 6455, of the side of a server, over bytes that somebody else carries.
- * Use:     br_ws_accept for the answer to the handshake; br_wsock_new when the connection has changed over; br_wsock_read in one
+ * wsock - the one door to wslay: WebSocket, RFC 6455, of the side of a server, over bytes that somebody else carries.
+ * Use:     br_wsock_accept for the answer to the handshake; br_wsock_new when the connection has changed over; br_wsock_read in one
  *          thread, br_wsock_write in any; br_wsock_close, br_wsock_free.
  * Threads: one reads; any may write, ping and close. A writer that waits for its client does not keep the reader from reading.
  * Global:  wslay is loaded when it is first needed, once per process, and stays.
  * Fails:   CANCELLED when the connection is over, UNSUPPORTED when wslay is not installed, and what the carrier fails with.
  */
-#ifndef BR_WS_H
-#define BR_WS_H
+#ifndef BR_WSOCK_H
+#define BR_WSOCK_H
 
 #include "br/base.h"
 
 /* Sec-WebSocket-Accept for a Sec-WebSocket-Key. False: that is not one. */
-bool br_ws_accept(char out[29], const char *key);
-BR_MUST_USE int br_ws_load(struct br_err *err); /* UNSUPPORTED: not installed. For an answer before the handshake */
+bool br_wsock_accept(char out[29], const char *key);
+BR_MUST_USE int br_wsock_load(struct br_err *err); /* UNSUPPORTED: not installed. For an answer before the handshake */
 
 struct br_wsock_io {
 	int64_t (*read)(void *arg, void *p, size_t n, int timeout_ms, struct br_err *err); /* 0: nothing came; negative: it is over */
