@@ -4,7 +4,8 @@
  * Use:     br_jobs_start when the server starts: what a killed one left is done first. br_job_add, br_job_get and br_job_each
  *          from any thread that has no transaction; br_jobs_stop ends what is running, to be done at the next start.
  * Owns:    table JOB.
- * Threads: one of its own, which runs jobs of the same notebook and settings together, since a commit costs more than a document.
+ * Threads: one that indexes and one that enhances; each runs jobs of the same notebook and settings together, since a commit costs more than a
+ *          document.
  * Fails:   NOTFOUND, EXISTS (the document is being worked on), CORRUPT, and what the store fails with.
  * Format:  man/br-index.5, JOB
  */

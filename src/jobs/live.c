@@ -9,10 +9,10 @@
 static const char *const stages[] = { "parsing", "cleaning", "chunking", "embedding", "storing" };
 static const double shares[] = { 0.02, 0.2, 0.3, 0.35, 0.9, 1 }; /* of the whole, where each begins */
 
-static struct live *find(struct br_jobs *j, const char *doc)
+static struct live *find(struct br_jobs *j, const char *doc, bool enhance)
 {
 	for (size_t i = 0; i < j->live.n; i++)
-		if (!strcmp(j->live.v[i].doc, doc))
+		if (j->live.v[i].enhance == enhance && !strcmp(j->live.v[i].doc, doc))
 			return &j->live.v[i];
 	return NULL;
 }
@@ -20,7 +20,7 @@ static struct live *find(struct br_jobs *j, const char *doc)
 static struct live *find_path(struct br_jobs *j, const char *path)
 {
 	for (size_t i = 0; i < j->live.n; i++)
-		if (!strcmp(j->live.v[i].path, path))
+		if (!j->live.v[i].enhance && !strcmp(j->live.v[i].path, path))
 			return &j->live.v[i];
 	return NULL;
 }
@@ -46,15 +46,23 @@ void br_live__begin(struct br_jobs *j, const struct br_job_info *job, const char
 	pthread_mutex_unlock(&j->mu);
 }
 
-void br_live__end(struct br_jobs *j)
+void br_live__end(struct br_jobs *j, bool enhance)
 {
+	size_t n = 0;
+
 	pthread_mutex_lock(&j->mu);
 	for (size_t i = 0; i < j->live.n; i++) {
-		free(j->live.v[i].path);
-		free(j->live.v[i].why);
+		struct live *l = &j->live.v[i];
+		if (l->enhance != enhance) {
+			j->live.v[n++] = *l;
+			continue;
+		}
+		free(l->path);
+		free(l->why);
 	}
-	j->live.n = 0;
-	atomic_store(&j->abort, false);
+	j->live.n = n;
+	if (enhance && !j->quit)
+		atomic_store(&j->abort, false);
 	tell(j);
 	pthread_mutex_unlock(&j->mu);
 }
@@ -119,8 +127,11 @@ void br_live__progress(const struct br_progress *p, void *jobs)
 
 	pthread_mutex_lock(&j->mu);
 	for (size_t i = 0; i < j->live.n; i++) {
-		j->live.v[i].done = p->files_total ? (double)p->files_done / (double)p->files_total : 0;
-		wanted |= !is_unwanted(&j->live.v[i]);
+		struct live *l = &j->live.v[i];
+		if (!l->enhance)
+			continue;
+		l->done = p->files_total ? (double)p->files_done / (double)p->files_total : 0;
+		wanted |= !is_unwanted(l);
 	}
 	if (!wanted)
 		atomic_store(&j->abort, true);
@@ -134,19 +145,19 @@ bool br_live__wanted(struct br_jobs *j, const char *doc)
 	bool yes;
 
 	pthread_mutex_lock(&j->mu);
-	yes = (l = find(j, doc)) && !l->cancelled;
+	yes = (l = find(j, doc, true)) && !l->cancelled;
 	pthread_mutex_unlock(&j->mu);
 	return yes;
 }
 
-const char *br_live__failure(struct br_jobs *j, const char *doc, bool *cancelled, struct br_arena *a)
+const char *br_live__failure(struct br_jobs *j, const struct br_job_info *job, bool *cancelled, struct br_arena *a)
 {
 	const char *why = NULL;
 	struct live *l;
 
 	*cancelled = false;
 	pthread_mutex_lock(&j->mu);
-	if ((l = find(j, doc)) && (l->why || l->enhance)) {
+	if ((l = find(j, job->doc, job->enhance)) && (l->why || l->enhance)) {
 		*cancelled = l->cancelled;
 		if (l->late && !l->cancelled)
 			why = br_arena_printf(a, "it took longer than %lld minutes", (long long)(l->limit_ns / 60000000000));
@@ -175,7 +186,7 @@ double br_job_live(struct br_jobs *j, struct br_job_info *job)
 	if (!j || job->state != BR_JOB_PROCESSING)
 		return done;
 	pthread_mutex_lock(&j->mu);
-	if ((l = find(j, job->doc)) && l->enhance == job->enhance && l->nb == job->nb) {
+	if ((l = find(j, job->doc, job->enhance)) && l->nb == job->nb) {
 		job->stage = l->stage;
 		done = share(l);
 	}
@@ -216,7 +227,7 @@ static bool stop_live(struct br_jobs *j, const struct cancel *c)
 		struct live *l = &j->live.v[i];
 		if (l->nb == c->nb && l->enhance == c->enhance && !strcmp(l->doc, c->doc))
 			found = l->cancelled = true;
-		wanted |= !l->cancelled;
+		wanted |= l->enhance && !l->cancelled;
 	}
 	if (found && c->enhance && !wanted)
 		atomic_store(&j->abort, true);

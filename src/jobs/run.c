@@ -1,5 +1,5 @@
 /*
- * The thread that runs jobs. It takes what is pending, oldest notebook first, in batches of equal settings; marks them as processing
+ * The threads that run jobs: one indexes, one enhances. Each takes what is pending, oldest notebook first, in batches of equal settings; marks them as processing
  * in one commit, lets ingest do its work, and writes what became of each in another.
  */
 #include "internal.h"
@@ -18,15 +18,15 @@
 struct batch {
 	struct br_arena arena;
 	BR_VEC(struct br_job_info) job;
-	bool all;                    /* also those that a dead server was at */
+	bool enhance;
 };
 
 void br_jobs__wake(struct br_jobs *j)
 {
 	pthread_mutex_lock(&j->mu);
-	j->news = true;
+	j->lane[0].news = j->lane[1].news = true;
 	j->seq++;
-	pthread_cond_signal(&j->stir);
+	pthread_cond_broadcast(&j->stir);
 	pthread_cond_broadcast(&j->changed);
 	pthread_mutex_unlock(&j->mu);
 }
@@ -36,9 +36,9 @@ static int gather(const struct br_job_info *job, void *arg)
 	struct batch *b = arg;
 	struct br_job_info *mine;
 
-	if (job->state > BR_JOB_PROCESSING)
+	if (job->state > BR_JOB_PROCESSING || job->enhance != b->enhance)
 		return 0;
-	if (b->job.n && (job->nb != b->job.v[0].nb || job->enhance != b->job.v[0].enhance || strcmp(job->settings, b->job.v[0].settings)))
+	if (b->job.n && (job->nb != b->job.v[0].nb || strcmp(job->settings, b->job.v[0].settings)))
 		return 0;
 	mine = br_vec_push(&b->job);
 	*mine = *job;
@@ -127,7 +127,7 @@ static int read_outcomes(struct batch *b, struct br_jobs *j, struct br_err *err)
 		struct br_job_info *job = &b->job.v[i];
 		struct br_doc *d;
 		bool cancelled;
-		const char *why = br_live__failure(j, job->doc, &cancelled, &b->arena);
+		const char *why = br_live__failure(j, job, &cancelled, &b->arena);
 		if (job->state == BR_JOB_ERROR)
 			continue;
 		if (br_doc_find(&d, &b->arena, t, j->ws, job->nb, job->doc, NULL) < 0)
@@ -318,34 +318,36 @@ static int run_batch(struct batch *b, struct br_jobs *j, struct br_err *err)
 }
 
 /* 1: there was something to do. */
-static int run_some(struct br_jobs *j, struct br_err *err)
+static int run_some(struct lane *l, struct br_err *err)
 {
-	struct batch b = { 0 };
+	struct batch b = { .enhance = l->enhance };
+	struct br_jobs *j = l->j;
 	int rc = next_batch(&b, j->ws, err);
 
 	if (rc == 0 && b.job.n && (rc = begin_live(&b, j, err)) == 0 && (rc = run_batch(&b, j, err)) == 0)
 		rc = 1;
-	br_live__end(j);
+	br_live__end(j, l->enhance);
 	br_vec_release(&b.job);
 	br_arena_release(&b.arena);
 	return rc;
 }
 
-/* ---- the thread ---- */
+/* ---- the threads ---- */
 
 /* False: to end. After a failure another try is made in a while. */
-static bool wait_for_news(struct br_jobs *j, bool soon)
+static bool wait_for_news(struct lane *l, bool soon)
 {
+	struct br_jobs *j = l->j;
 	struct timespec until;
 	bool go;
 
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += 5;
 	pthread_mutex_lock(&j->mu);
-	while (!j->quit && !j->news)
+	while (!j->quit && !l->news)
 		if (soon ? pthread_cond_timedwait(&j->stir, &j->mu, &until) != 0 : pthread_cond_wait(&j->stir, &j->mu) != 0)
 			break;
-	j->news = false;
+	l->news = false;
 	go = !j->quit;
 	pthread_mutex_unlock(&j->mu);
 	return go;
@@ -353,25 +355,39 @@ static bool wait_for_news(struct br_jobs *j, bool soon)
 
 static void *run(void *arg)
 {
-	struct br_jobs *j = arg;
+	struct lane *l = arg;
 	struct br_err err = { 0 };
 	int rc;
 
 	setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* of this thread; what it starts inherits it */
 	do {
-		while ((rc = run_some(j, &err)) > 0 && !atomic_load(&j->cancel))
+		while ((rc = run_some(l, &err)) > 0 && !atomic_load(&l->j->cancel))
 			;
 		if (rc < 0 && rc != -BR_ECANCELLED)
 			br_log(BR_LOG_ERROR, "a job in the background: %s", err.msg);
-	} while (wait_for_news(j, rc < 0));
+	} while (wait_for_news(l, rc < 0));
 	return NULL;
+}
+
+static int start_lanes(struct br_jobs *j)
+{
+	sigset_t all, old;
+	int e = 0;
+
+	sigfillset(&all); /* they are the main thread's */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	for (size_t i = 0; i < BR_COUNT(j->lane) && !e; i++) {
+		j->lane[i] = (struct lane){ .j = j, .enhance = i };
+		e = pthread_create(&j->lane[i].thread, NULL, run, &j->lane[i]);
+		j->lane[i].runs = !e;
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return e;
 }
 
 int br_jobs_start(struct br_jobs **out, struct br_ws *ws, struct br_err *err)
 {
 	struct br_jobs *j = br_alloc(sizeof *j);
-	sigset_t all, old;
-	int rc;
 
 	*out = NULL;
 	j->ws = ws;
@@ -379,12 +395,8 @@ int br_jobs_start(struct br_jobs **out, struct br_ws *ws, struct br_err *err)
 	pthread_cond_init(&j->stir, NULL);
 	pthread_cond_init(&j->changed, NULL);
 	j->seq = 1;
-	sigfillset(&all); /* they are the main thread's */
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&j->thread, NULL, run, j);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (rc != 0) {
-		free(j);
+	if (start_lanes(j)) {
+		br_jobs_stop(j);
 		return br_fail(err, BR_ENOMEM, "cannot start a thread for jobs");
 	}
 	*out = j;
@@ -396,12 +408,14 @@ void br_jobs_stop(struct br_jobs *j)
 	if (!j)
 		return;
 	atomic_store(&j->cancel, true);
-	atomic_store(&j->abort, true);
 	pthread_mutex_lock(&j->mu);
 	j->quit = true;
-	pthread_cond_signal(&j->stir);
+	atomic_store(&j->abort, true);
+	pthread_cond_broadcast(&j->stir);
 	pthread_mutex_unlock(&j->mu);
-	pthread_join(j->thread, NULL);
+	for (size_t i = 0; i < BR_COUNT(j->lane); i++)
+		if (j->lane[i].runs)
+			pthread_join(j->lane[i].thread, NULL);
 	pthread_mutex_destroy(&j->mu);
 	pthread_cond_destroy(&j->stir);
 	pthread_cond_destroy(&j->changed);

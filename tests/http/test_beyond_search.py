@@ -251,6 +251,9 @@ def test_enhancement_is_cancelled_while_a_model_is_asked(smart, model):
     until(lambda: any(e["ask"].get("model") == "fake;mute" for e in model.log()))
     assert good(c.get(f"/api/notebooks/{nb}/enhance/status"))["processing"] == 1
     bad(c.post(f"/api/notebooks/{nb}/enhance", json={"file_ids": [id]}), 409)
+    more = upload(c, nb, later_md="# Later\n\nThe gasket is blue.")
+    ingest(c, nb, more)  # does not wait for the model
+    assert find(c, nb, "gasket blue")["chunks"][0]["file_name"] == "later.md"
     assert good(c.post(f"/api/notebooks/{nb}/documents/{id}/cancel"))["status"] == "processing"
     until(lambda: good(c.get(f"/api/notebooks/{nb}/enhance/status"))["processing"] == 0)
     settings(c, nb, inference_model="fake")
