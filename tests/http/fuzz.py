@@ -21,6 +21,12 @@ CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,re
 def start(br, ws):
     env = {"PATH": os.environ["PATH"], "HOME": str(ws), "BR_SERVE_CHECK": "1", "ASAN_OPTIONS": "abort_on_error=1"}
     subprocess.run([br, "init", "-q"], cwd=ws, env=env, check=True)
+    tenant = subprocess.run([br, "tenant", "create", "-q", "fuzz"], cwd=ws, env=env, check=True, capture_output=True, text=True).stdout.strip()
+    subprocess.run([br, "tenant", "set", "-q", "--rate", "1000000", "fuzz"], cwd=ws, env=env, check=True, stdout=subprocess.DEVNULL)
+    for name, more in (("QUIVR", ["--kind", "quivr", "--scope", "admin"]), ("BAIYUAN", ["--kind", "baiyuan", "--tenant", tenant])):
+        key = subprocess.run([br, "keys", "create", "-q", "fuzz", *more], cwd=ws, env=env, check=True, capture_output=True, text=True).stdout.strip()
+        os.environ[f"BR_FUZZ_{name}"] = key
+    os.environ["BR_FUZZ_TENANT"] = tenant
     said = open(ws / "serve.err", "w+")
     p = subprocess.Popen([br, "serve", "--listen", "127.0.0.1:0"], cwd=ws, env=env, stderr=said)
     while p.poll() is None:
