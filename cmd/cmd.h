@@ -210,7 +210,7 @@ struct br_cli {
 	struct br_common opt;
 	struct br_optset own, common;       /* common: opt, with what was given */
 	void *params;                       /* of cmd->params_size */
-	const char *const *operand;
+	const char *const *operand;  /* NULL-terminated */
 	size_t n;
 	char *dir;                          /* workspace folder, or NULL */
 	struct br_ws *ws;

@@ -223,8 +223,9 @@ out:
 	c->common = p.set[1];
 	if (rc == 0 && !c->opt.help)
 		rc = br_opts_fill(&c->common, &c->arena, NULL, err);
+	*br_vec_push(&ops->v) = NULL;
 	c->operand = ops->v.v;
-	c->n = ops->v.n;
+	c->n = ops->v.n - 1;
 	return rc;
 }
 

@@ -60,14 +60,15 @@ def test_a_file_larger_than_can_be_indexed_is_stored_with_flat_memory(own, tmp_p
             k.sendall(TAIL)
             reply = k.makefile("rb").read()
         assert reply.startswith(b"HTTP/1.1 200") and b'"size":%d' % size in reply, reply[:500]
-        assert own_kb(s) - before < 20000 * SLOW and max(peak, s.rss_kb()) - rss < 40000 * SLOW, (before, own_kb(s), rss, peak)
+        if SLOW == 1:  # sanitizers keep what was freed
+            assert own_kb(s) - before < 20000 and max(peak, s.rss_kb()) - rss < 40000, (before, own_kb(s), rss, peak)
         objects = [f for f in (tmp_path / ".br" / "objects").rglob("*") if f.is_file()]
         assert [f.stat().st_size for f in objects] == [size] and not list((tmp_path / ".br" / "tmp").iterdir())
         source = good(c.get(f"/api/notebooks/{nb}/documents/sources"))[0]
         files = [{"file_id": source["file_id"], "file_name": "big.md", "storage_path": source["file_path"]}]
         _, (stage,) = ingest(c, nb, files)
         assert stage["status"] == "error" and "256" in stage["error_description"]
-        assert s.rss_kb() - rss < 60000 * SLOW
+        assert SLOW > 1 or s.rss_kb() - rss < 60000
     subprocess.run([B / "br", "verify", "-q"], cwd=tmp_path, env={"HOME": str(tmp_path), **CHECKS}, check=True)
 
 
