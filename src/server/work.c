@@ -108,7 +108,7 @@ bool br_work__give(struct br_work *w, struct br_job *j)
 
 void br_work__end(struct br_work *w)
 {
-	if (!w->last)
+	if (!w->most) /* never begun */
 		return;
 	pthread_mutex_lock(&w->mu);
 	w->quit = true;
