@@ -121,7 +121,7 @@ struct br_route {
 	size_t in_size;
 	const struct br_shape *out;
 	int ok;                      /* status of success, 0: 200 */
-	const short *fails;          /* further statuses, ends with 0; those of the steps before `run` are known */
+	const short *fails;          /* further statuses, ends with 0; those of the steps before `run` are known; below 300: with `out`, too */
 	const char *type;            /* content type of success; NULL: application/json */
 	int flags;
 	br_handler *run;

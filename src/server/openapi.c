@@ -313,16 +313,16 @@ static void data_schema(struct br_json *j, const void *arg)
 	}
 }
 
-static void success(struct br_json *j, const struct br_mounted *m)
+static void success(struct br_json *j, const struct br_mounted *m, int status)
 {
 	const struct br_route *r = m->route;
-	char code[8];
+	char code[12];
 
-	snprintf(code, sizeof code, "%d", r->ok ? r->ok : 200);
+	snprintf(code, sizeof code, "%d", status);
 	br_json_key(j, code);
 	br_json_obj(j);
-	br_json_kstr(j, "description", br_status__text(r->ok ? r->ok : 200));
-	if (r->ok != 204) {
+	br_json_kstr(j, "description", br_status__text(status));
+	if (status != 204) {
 		br_json_key(j, "content");
 		br_json_obj(j);
 		br_json_key(j, r->type ? r->type : "application/json");
@@ -360,6 +360,16 @@ static void failure(struct br_json *j, const struct br_dialect *d, int status)
 	br_json_end(j);
 	br_json_end(j);
 	br_json_end(j);
+}
+
+static void successes(struct br_json *j, const struct br_mounted *m)
+{
+	int ok = m->route->ok ? m->route->ok : 200;
+
+	success(j, m, ok);
+	for (const short *f = m->route->fails; f && *f; f++)
+		if (*f < 300 && *f != ok)
+			success(j, m, *f);
 }
 
 /* Those of the row and those of the steps before the handler. */
@@ -426,7 +436,7 @@ static void operation(struct br_json *j, const struct br_mounted *m)
 	request_body(j, r);
 	br_json_key(j, "responses");
 	br_json_obj(j);
-	success(j, m);
+	successes(j, m);
 	failures(j, m);
 	br_json_end(j);
 	br_json_end(j);

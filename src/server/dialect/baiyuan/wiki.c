@@ -365,7 +365,7 @@ static const struct br_field patched_out[] = {
 };
 static const struct br_shape patched_shape = { "BaiyuanPatched", patched_out, 0 };
 
-static const short work_fails[] = { 400, 404, 409, 502, 0 }, read_fails[] = { 404, 0 }, patch_fails[] = { 400, 403, 404, 0 };
+static const short work_fails[] = { 202, 400, 404, 409, 502, 0 }, read_fails[] = { 404, 0 }, patch_fails[] = { 400, 403, 404, 0 };
 static const struct br_route rows[] = {
 	{ "POST", WIKI "/compile", "baiyuan_wiki_compile", "Make pages of the documents", "wiki", BR_LEVEL_KEY, .scopes = "wiki:write", .rate = "tenant",
 	  .body = BR_BODY_JSON, .in = slugs_in, .in_size = sizeof(struct slugs_in), .out = &compiled_shape, .fails = work_fails,

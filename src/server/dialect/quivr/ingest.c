@@ -739,7 +739,7 @@ static const struct br_field batch_out[] = {
 };
 static const struct br_shape batch_shape = { "QuivrBatch", batch_out, 0 };
 
-static const short fails[] = { 400, 404, 409, 503, 0 };
+static const short fails[] = { 200, 400, 404, 409, 503, 0 };
 static const struct br_route rows[] = {
 	{ "POST", API "/ingest", "quivr_ingest", "Index a document; it can be found when the answer comes", "ingest", BR_LEVEL_KEY, .scopes = "documents:write",
 	  .rate = "key", .body = BR_BODY_FORM, .in = ingest_in, .in_size = sizeof(struct common), .out = &done_shape, .ok = 201, .fails = fails,
