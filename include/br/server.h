@@ -149,7 +149,7 @@ enum br_who { BR_WHO_REFUSED = -1, BR_WHO_KNOWN = 0, BR_WHO_LATER = 1 };
 struct br_rate { int64_t limit, left, reset; /* reset, after: seconds */ int64_t after; };
 
 struct br_dialect {
-	const char *name, *prefix;   /* "/api/v1/external": decides whose error is sent where no route matches */
+	const char *name, *prefix;   /* "/api/v1/external", several with spaces: the longest decides whose error is sent where no route matches */
 	const struct br_route *route;
 	size_t n;
 	const struct br_routes *const *more; /* further rows, a file each; NULL-terminated, or NULL */

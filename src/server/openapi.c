@@ -335,6 +335,11 @@ static void success(struct br_json *j, const struct br_mounted *m, int status)
 				data_schema(j, r);
 		}
 		br_json_end(j);
+		if (!r->type && (r->flags & BR_ROUTE_STREAM)) { /* as the request wants it */
+			br_json_key(j, "text/event-stream");
+			br_json_obj(j);
+			br_json_end(j);
+		}
 		br_json_end(j);
 	}
 	br_json_end(j);

@@ -291,15 +291,33 @@ void br_router__find(struct br_match *out, const struct br_router *r, struct br_
 		out->of = f.other->row[i] ? f.other->row[i]->dialect : NULL;
 }
 
+/* Bytes of the longest of its prefixes that the path begins with; -1: none. */
+static int longest_prefix(const struct br_dialect *d, struct br_slice path)
+{
+	const char *p = d->prefix;
+	int best = *p ? -1 : 0;
+
+	while (*p) {
+		size_t n = strcspn(p, " ");
+		if (br_has_prefix(path, br_slice(p, n)))
+			best = BR_MAX(best, (int)n);
+		p += n + (p[n] == ' ');
+	}
+	return best;
+}
+
 const struct br_dialect *br_router__dialect(const struct br_router *r, struct br_slice path)
 {
 	const struct br_dialect *best = NULL;
+	int most = -1;
 
 	for (size_t i = 0; i < r->dialect.n; i++) {
-		struct br_slice p = br_slice_str(r->dialect.v[i]->prefix);
+		int n = longest_prefix(r->dialect.v[i], path);
 
-		if (br_has_prefix(path, p) && (!best || p.len > strlen(best->prefix)))
+		if (n > most) {
 			best = r->dialect.v[i];
+			most = n;
+		}
 	}
 	return best;
 }

@@ -247,6 +247,7 @@ static const struct br_routes *const routers[] = {
 };
 
 const struct br_dialect br_dialect_baiyuan = {
-	.name = "baiyuan", .prefix = API, .more = routers, .identify = identify, .rate = rate, .open = open_envelope, .close = close_envelope,
+	.name = "baiyuan", .prefix = API "/ask " API "/knowledge-bases " API "/documents " API "/wiki " API "/sessions",
+	.more = routers, .identify = identify, .rate = rate, .open = open_envelope, .close = close_envelope,
 	.error = error_body, .schema = schema, .error_schema = error_schema, .invalid = 400, .security = "X-RAG-API-Key",
 };
