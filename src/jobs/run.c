@@ -7,6 +7,7 @@
 #include "br/enhance.h"
 #include "br/json.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -327,6 +328,8 @@ static int run_some(struct lane *l, struct br_err *err)
 	if (rc == 0 && b.job.n && (rc = begin_live(&b, j, err)) == 0 && (rc = run_batch(&b, j, err)) == 0)
 		rc = 1;
 	br_live__end(j, l->enhance);
+	if (b.job.n)
+		malloc_trim(0); /* what many passages needed goes back to the system: the server may run for months */
 	br_vec_release(&b.job);
 	br_arena_release(&b.arena);
 	return rc;
